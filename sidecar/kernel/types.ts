@@ -1,0 +1,94 @@
+import type { Guard, GuardInput } from "../guards/types.ts";
+import type { HttpMethod, RouteMatch } from "../policy/types.ts";
+import type { Json, JsonObject } from "../wire/json.ts";
+import type { CallerIdentity, CapabilityToken, GuardEvidence, Sha256Hex } from "../wire/types.ts";
+
+/** What the caller wants: an HTTP request (maybe one that names a tool), or a tool call of the in-process library. */
+export interface Call {
+  requestId: string;
+  http?: {
+    method: HttpMethod;
+    route: RouteMatch;
+    path: string;
+    query: JsonObject;
+    /** SHA-256 hex of the raw body, null when empty. */
+    bodyHash: Sha256Hex | null;
+    body?: Uint8Array;
+  };
+  /** Named tool: `/chio/tools/<server>/<tool>`, the tool_server/tool_name pair of an evaluate request, or an in-process call. */
+  tool?: { serverId: string; toolName: string; arguments: Json };
+  caller: CallerIdentity;
+  sessionId?: string;
+  tenantId?: string;
+  /** Text of the token as presented, already decoded from whatever carried it. */
+  capability?: string;
+  /** `capability_id` of an evaluate request: must equal the presented token's id. */
+  capabilityIdHint?: string;
+  /** Text of a DPoP proof (JSON). */
+  dpop?: string;
+  modelMetadata?: JsonObject;
+}
+
+/** Revoked ids. A lookup that throws counts as revoked. */
+export interface RevocationStore {
+  isRevoked(capabilityId: string): boolean;
+}
+
+/** Counters of `max_invocations` and cost caps. Synchronous and in memory; durability rides on the ledger entry (see StateChange). */
+export interface BudgetStore {
+  /** Adds the charge when every cap still holds; false when one would be exceeded. */
+  tryCharge(charge: BudgetCharge, caps: { maxInvocations?: number; maxTotalUnits?: bigint }): boolean;
+  reverse(charge: BudgetCharge): void;
+}
+
+export interface BudgetCharge {
+  capabilityId: string;
+  grantIndex: number;
+  invocations: number;
+  units: bigint;
+  currency?: string;
+}
+
+/** DPoP replay keys (nonce, capability id). */
+export interface ReplayStore {
+  /** True when the key was not seen before; remembers it until `expiresAt` (unix seconds). */
+  remember(nonce: string, capabilityId: string, expiresAt: number): boolean;
+}
+
+/** A change of shared state that must become durable in the same transaction as the receipt that caused it. */
+export type StateChange =
+  | { type: "budget"; charge: BudgetCharge }
+  | { type: "replay"; nonce: string; capabilityId: string; expiresAt: number }
+  | { type: "revoke"; capabilityId: string; at: number; reason?: string };
+
+export interface DecideContext {
+  /** Unix milliseconds. `decide` reads no clock. */
+  now: number;
+  trustedIssuers: ReadonlySet<string>;
+  maxDelegationDepth: number;
+  revocations: RevocationStore;
+  budgets: BudgetStore;
+  replay: ReplayStore;
+  guards: readonly Guard[];
+  policyHash: Sha256Hex;
+  resolvePath?: GuardInput["resolvePath"];
+}
+
+/** Outcome of `decide`, before any signature. */
+export interface Decision {
+  allow: boolean;
+  /** Stable code of the reasons catalogue, `missing_capability_token`; `allowed` when allowed. */
+  reasonCode: string;
+  /** Sentence for receipts and answers. */
+  reason: string;
+  /** Name of the guard that denied, `CapabilityGuard` for token checks. */
+  guard: string;
+  httpStatus: number;
+  suggestion?: string;
+  evidence: GuardEvidence[];
+  capability?: CapabilityToken;
+  capabilityId?: string;
+  /** To be durable with the decision's receipt. Empty for a denial: its charges were reversed. */
+  state: StateChange[];
+  policyHash: Sha256Hex;
+}

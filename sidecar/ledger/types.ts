@@ -1,0 +1,103 @@
+import type { BudgetCharge, StateChange } from "../kernel/types.ts";
+import type { CheckpointBody, SignatureHex } from "../wire/types.ts";
+
+export interface LedgerEntry {
+  receiptId: string;
+  kind: "http" | "tool" | "child";
+  /** JCS text of the complete signed receipt: what is stored, and the Merkle leaf. */
+  canonicalJson: string;
+  /** True: written ahead of a side effect. Until an entry closes it, recovery owes it an `incomplete` receipt. */
+  opens?: boolean;
+  /** Id of the open decision that this receipt completes. */
+  closes?: string;
+  index: ReceiptIndex;
+  state?: readonly StateChange[];
+}
+
+/** Columns that `chio receipt list` filters by. */
+export interface ReceiptIndex {
+  /** Unix seconds. */
+  timestamp: number;
+  capabilityId?: string;
+  toolServer: string;
+  toolName: string;
+  outcome: "allow" | "deny" | "cancelled" | "incomplete" | "none";
+  tenantId?: string;
+  subject?: string;
+  costUnits?: bigint;
+  costCurrency?: string;
+}
+
+/** Why the ledger takes nothing at the moment. All but `closed` end by themselves when their cause is gone. */
+export type LedgerFault = "disk_full" | "read_only" | "locked" | "corrupt" | "io_error" | "queue_full" | "closed";
+
+export interface LedgerStatus {
+  writable: boolean;
+  fault?: LedgerFault;
+  message?: string;
+  /** Entries waiting for their commit. */
+  queued: number;
+  /** Receipts in the store. */
+  receipts: number;
+  /** Decisions written ahead that have no final receipt yet. */
+  open: number;
+  checkpointSeq: number;
+}
+
+/** Signs inside the main thread, so that the seed lives in one place. */
+export interface LedgerSigner {
+  publicKeyHex: string;
+  signCheckpoint(body: CheckpointBody): SignatureHex;
+  /** Makes the signed `incomplete` receipt for a decision that a crash left open. */
+  completeOpenDecision(decisionCanonicalJson: string, kind: LedgerEntry["kind"], now: number): LedgerEntry;
+}
+
+/** A second place that each durable group is handed to, in order: stdout, later the remote engines. */
+export interface ReceiptSink {
+  readonly name: string;
+  /** Called with each group after it is durable locally. Rejecting marks the sink unreachable; the group is offered again. */
+  write(group: readonly SinkRecord[]): Promise<void>;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SinkRecord {
+  type: "receipt" | "checkpoint";
+  canonicalJson: string;
+  outcome?: ReceiptIndex["outcome"];
+}
+
+/** Durable receipts. Every method that fails throws `LedgerError` with a `fault`. */
+export interface Ledger {
+  /** Resolves when the entry is acknowledged as configured (`receipts.acknowledge`). Rejects at once with `queue_full` when the bound is reached. */
+  append(entry: LedgerEntry): Promise<void>;
+  revoke(capabilityId: string, at: number, reason?: string): Promise<void>;
+  isRevoked(capabilityId: string): boolean;
+  /** Budget counters as they were durable at open. */
+  initialBudgets(): readonly BudgetCharge[];
+  /** Unexpired DPoP replay keys as they were durable at open. */
+  initialReplayKeys(): readonly { nonce: string; capabilityId: string; expiresAt: number }[];
+  status(): LedgerStatus;
+  /** Tries a write that is rolled back; false sets `status().fault`. */
+  probe(): Promise<boolean>;
+  /** Everything accepted so far is durable and with the sinks. */
+  flush(): Promise<void>;
+  /** Final checkpoint, then flush and close. Returns what could not be handed over in time. */
+  close(options?: { deadlineMs?: number }): Promise<{ undelivered: number }>;
+}
+
+export interface LedgerOptions {
+  /** File of the SQLite store; null keeps receipts in memory (only with --allow-ephemeral-receipts). */
+  path: string | null;
+  signer: LedgerSigner;
+  sinks: readonly ReceiptSink[];
+  acknowledge: "ledger" | "sink";
+  /** Entries; past it `append` rejects with `queue_full`. */
+  queueLimit: number;
+  checkpoint: { batchSize: number; intervalMs: number };
+  retention: { maxAgeDays: number; maxBytes: number; archiveDir?: string };
+  /** Unix milliseconds. */
+  now: () => number;
+  onFault?: (fault: LedgerFault, message: string) => void;
+  onRecovered?: () => void;
+}

@@ -1,0 +1,58 @@
+/** Limits of the proxy. Bytes and milliseconds. */
+export interface Limits {
+  maxHeaderBytes: number;
+  maxHeaderCount: number;
+  maxTargetBytes: number;
+  maxBodyBytes: number;
+  maxConnections: number;
+  maxConcurrentRequests: number;
+  headerTimeoutMs: number;
+  bodyTimeoutMs: number;
+  idleTimeoutMs: number;
+  upstreamConnectTimeoutMs: number;
+  upstreamTimeoutMs: number;
+  maxQueryParameters: number;
+}
+
+/** What flags, environment and kernel.yaml came to. Secrets are only in the fields named so; `describe` redacts them. */
+export interface ServiceConfig {
+  listen: { host: string; port: number };
+  healthPath: string;
+  upstream: URL;
+  specPath: string | null;
+  policyPath: string | null;
+  kernelConfigPath: string | null;
+  receiptStore: string | null;
+  receiptSinks: readonly ("stdout" | "sqlite")[];
+  acknowledge: "ledger" | "sink";
+  allowEphemeralReceipts: boolean;
+  allowRoot: boolean;
+  logLevel: "trace" | "debug" | "info" | "warn" | "error";
+  /** Secret: 64 hex. */
+  signingSeedHex: string;
+  trustedIssuers: readonly string[];
+  capabilityAuthorityUrl: URL | null;
+  /** Secret. */
+  controlToken: string | null;
+  safeMethods: "deny_by_default" | "session_allow";
+  shutdownDrainMs: number;
+  maxDelegationDepth: number;
+  queueLimit: number;
+  checkpoint: { batchSize: number; intervalMs: number };
+  retention: { maxAgeDays: number; maxBytes: number };
+  limits: Limits;
+}
+
+export interface Logger {
+  trace(message: string, fields?: Record<string, unknown>): void;
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** One reason per check that fails; ready when there is none. */
+export interface Readiness {
+  addCheck(name: string, check: () => string | null): void;
+  reasons(): string[];
+}

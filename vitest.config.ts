@@ -1,0 +1,22 @@
+import { defineConfig } from "vitest/config";
+
+// One project per suite: the fast ones run alone in seconds (`npm run test:fast`); container tests own the Docker engine and run in sequence.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"] } },
+      { test: { name: "security", include: ["test/security/**/*.test.ts"], testTimeout: 20_000 } },
+      { test: { name: "infra", include: ["test/infra/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "containers",
+          include: ["test/containers/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
