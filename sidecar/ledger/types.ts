@@ -100,4 +100,6 @@ export interface LedgerOptions {
   now: () => number;
   onFault?: (fault: LedgerFault, message: string) => void;
   onRecovered?: () => void;
+  /** After each group that is durable: its receipts and the seconds of its commit, for the metrics. */
+  onCommit?: (receipts: number, seconds: number) => void;
 }

@@ -1,0 +1,50 @@
+import { readFile } from "node:fs/promises";
+
+/**
+ * What a command may touch of the process. Tests hand in their own; commands never call `process.exit` and never write to
+ * `process.stdout` themselves, so that every one of them can be run inside a test.
+ */
+export interface CommandIo {
+  /** Everything on standard input, to its end. */
+  stdin(): Promise<Uint8Array>;
+  stdout(text: string): void;
+  stderr(text: string): void;
+  readFile(path: string): Promise<Uint8Array>;
+  env: NodeJS.ProcessEnv;
+  /** 0 ok, 1 not ok, 2 misuse. The highest code that was set wins. */
+  setExit(code: number): void;
+}
+
+/** The bytes of `path`, or of standard input where it is `-`. Throws the file system's own error. */
+export function readInput(io: CommandIo, path: string): Promise<Uint8Array> {
+  return path === "-" ? io.stdin() : io.readFile(path);
+}
+
+/** {@link CommandIo} over the running process. */
+export function processIo(): CommandIo {
+  // `chio receipt list | head` closes our output early: that ends the program quietly, it is no failure of ours.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+    throw error;
+  });
+  return {
+    async stdin() {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+      return Buffer.concat(chunks);
+    },
+    stdout(text) {
+      process.stdout.write(text);
+    },
+    stderr(text) {
+      process.stderr.write(text);
+    },
+    async readFile(path) {
+      return await readFile(path);
+    },
+    env: process.env,
+    setExit(code) {
+      process.exitCode = Math.max(code, Number(process.exitCode ?? 0));
+    },
+  };
+}
