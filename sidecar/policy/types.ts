@@ -3,6 +3,7 @@ export interface GuardSettings {
   forbidden_path?: { patterns: string[]; exceptions: string[] };
   egress_allowlist?: { allow: string[]; block: string[]; default: "allow" | "block" };
   tool_access?: { allow: string[]; block: string[]; default: "allow" | "block"; max_args_size: number };
+  /** `patterns` are the operator's own: the built-in ones always apply besides them. */
   secret_patterns?: { patterns: { name: string; pattern: string; severity: "critical" | "error" | "warn" }[]; skip_paths: string[] };
 }
 
@@ -10,16 +11,26 @@ export interface GuardSettings {
 export interface CompiledPolicy {
   name: string;
   format: "hushspec" | "chio" | "builtin";
-  /** SHA-256 of the source bytes. Goes into receipts as `policy_hash` together with the routes' hash (see policyHash). */
+  /**
+   * SHA-256 of the source text (of the canonical settings for `builtin`; with `extends`, over the hashes of all files). Goes into receipts
+   * as `policy_hash` together with the routes' hash (see policyHash).
+   */
   sourceHash: string;
   guards: GuardSettings;
   kernel: {
     max_capability_ttl: number;
     delegation_depth_limit: number;
     checkpoint_batch_size?: number;
+    allow_sampling?: boolean;
+    allow_sampling_tool_use?: boolean;
+    allow_elicitation?: boolean;
   };
   /** Default grants for sessions (`capabilities.default`); used by MCP and the in-process library. */
-  defaultGrants: { tools: { server: string; tool: string; operations: string[]; ttl: number }[] };
+  defaultGrants: {
+    tools: { server: string; tool: string; operations: string[]; ttl: number }[];
+    resources?: { uri: string; operations: string[]; ttl: number }[];
+    prompts?: { prompt: string; operations: string[]; ttl: number }[];
+  };
 }
 
 export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS";
@@ -36,6 +47,11 @@ export interface Route {
   sensitivity: "public" | "internal" | "sensitive" | "restricted";
   budgetLimit?: number;
   publish: boolean;
+  /**
+   * Tool that guards see in this operation. `declared`: named by `x-chio-tool`; otherwise it is the operationId, which is only a hint.
+   * Absent when the operation has neither, or says `x-chio-tool: false`.
+   */
+  tool?: { name: string; declared: boolean };
   /** `x-chio-websocket: true`: an Upgrade to websocket is allowed here and nowhere else. */
   websocket: boolean;
 }
@@ -53,6 +69,8 @@ export interface RouteTable {
   readonly routes: readonly Route[];
   /** SHA-256 of the raw document text. */
   readonly sourceHash: string;
+  /** Sentences worth a line in the log at start: things that are legal but may surprise. */
+  readonly notices?: readonly string[];
   /** `path` is the raw, still percent-encoded path that was accepted by the parser and will be forwarded. First match in document order wins. */
   match(method: HttpMethod, path: string): RouteMatch;
 }
