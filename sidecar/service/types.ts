@@ -20,7 +20,10 @@ export interface ServiceConfig {
   healthPath: string;
   upstream: URL;
   specPath: string | null;
+  /** File of the policy; null takes the built-in one. */
   policyPath: string | null;
+  /** Milliseconds between two looks at the policy file; null: it is read once, at start. */
+  policyRefreshMs: number | null;
   kernelConfigPath: string | null;
   receiptStore: string | null;
   receiptSinks: readonly ("stdout" | "sqlite")[];
@@ -30,6 +33,7 @@ export interface ServiceConfig {
   logLevel: "trace" | "debug" | "info" | "warn" | "error";
   /** Secret: 64 hex. */
   signingSeedHex: string;
+  /** Configured issuers and our own key. */
   trustedIssuers: readonly string[];
   capabilityAuthorityUrl: URL | null;
   /** Secret. */
@@ -38,7 +42,8 @@ export interface ServiceConfig {
   shutdownDrainMs: number;
   maxDelegationDepth: number;
   queueLimit: number;
-  checkpoint: { batchSize: number; intervalMs: number };
+  /** `batchSize` null: the policy's, else 100. */
+  checkpoint: { batchSize: number | null; intervalMs: number };
   retention: { maxAgeDays: number; maxBytes: number };
   limits: Limits;
 }

@@ -1,0 +1,61 @@
+import { ChioError } from "../wire/errors.ts";
+
+/** Codes of start and configuration problems. */
+export const SERVICE_ERRORS = {
+  config_invalid: "The configuration as a whole was refused; each problem follows under its own code.",
+  config_value_invalid: "A flag, variable or key of kernel.yaml has a value that cannot be used.",
+  config_value_missing: "A setting without a default was set nowhere.",
+  config_conflict: "Two settings contradict each other.",
+  config_unsupported: "The value names something that this build does not serve.",
+  config_file_unreadable: "kernel.yaml was named and cannot be read.",
+  config_file_invalid: "kernel.yaml is not valid YAML, or not a mapping.",
+  config_key_unknown: "kernel.yaml has a key that nothing reads.",
+  config_secret_in_file: "kernel.yaml holds a secret.",
+  signing_key_missing: "No signing key was given.",
+  signing_key_invalid: "The signing key is not an Ed25519 seed.",
+  signing_key_unreadable: "The file of the signing key cannot be read.",
+  issuer_key_invalid: "A trusted issuer key is not an Ed25519 public key.",
+  running_as_root: "The sidecar was started as uid 0.",
+} as const;
+
+export type ServiceErrorCode = keyof typeof SERVICE_ERRORS;
+
+/** One thing that is wrong, where it was said, and what to do. None of it ever carries a secret. */
+export interface ConfigProblem {
+  code: ServiceErrorCode;
+  /** `--listen`, `CHIO_LISTEN_ADDR`, `/etc/chio/kernel.yaml:3:1 (listen)`. */
+  source: string;
+  message: string;
+  fix: string;
+}
+
+/** Everything that is wrong with the configuration, at once. */
+export class ConfigError extends ChioError {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super("config_invalid", problems.map(describeProblem).join("\n"), { fix: "mend every problem above, then start again" });
+    this.problems = problems;
+  }
+}
+
+/** `CHIO_LISTEN_ADDR: cause. Fix: …` on one line. */
+export function describeProblem(problem: ConfigProblem): string {
+  return `${problem.source}: ${problem.message}. Fix: ${problem.fix}`;
+}
+
+/** What the file system said, without the path, which stands in front of it already. */
+export function describeFileError(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "ENOENT":
+      return "does not exist";
+    case "EACCES":
+    case "EPERM":
+      return "may not be read by this user";
+    case "EISDIR":
+      return "is a directory";
+    default:
+      return `cannot be read (${code ?? message})`;
+  }
+}
