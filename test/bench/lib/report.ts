@@ -20,7 +20,7 @@ export function table(figures: readonly Figure[]): string {
   return [line(header), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)].join("\n");
 }
 
-const escape = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+const escapeXml = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 /** The ratios as bars against their floor (1.0), one row a figure; colours hold in light and dark. */
 export function picture(figures: readonly Figure[]): string {
@@ -32,10 +32,10 @@ export function picture(figures: readonly Figure[]): string {
   const bars = rows.map((figure, index) => {
     const y = 50 + index * rowHeight;
     const colour = figure.met === null ? "#6e7781" : figure.met ? "#1f883d" : "#cf222e";
-    return `<text x="${left - 12}" y="${y + 13}" text-anchor="end">${escape(figure.name)}</text>
-<text x="${left - 12}" y="${y + 27}" text-anchor="end" class="note">beside ${escape(figure.floor?.name ?? "")}: ${number(figure.floor?.value ?? null)}</text>
+    return `<text x="${left - 12}" y="${y + 13}" text-anchor="end">${escapeXml(figure.name)}</text>
+<text x="${left - 12}" y="${y + 27}" text-anchor="end" class="note">beside ${escapeXml(figure.floor?.name ?? "")}: ${number(figure.floor?.value ?? null)}</text>
 <rect x="${left}" y="${y}" width="${x(figure.ratio ?? 0) - left}" height="24" rx="3" fill="${colour}"/>
-<text x="${x(figure.ratio ?? 0) + 8}" y="${y + 16}">${(figure.ratio ?? 0).toFixed(2)} (${number(figure.value)} ${escape(figure.unit)})</text>`;
+<text x="${x(figure.ratio ?? 0) + 8}" y="${y + 16}">${(figure.ratio ?? 0).toFixed(2)} (${number(figure.value)} ${escapeXml(figure.unit)})</text>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left + width + 230} ${height}" font-family="sans-serif" font-size="13">
 <style>text{fill:#24292f}.note{font-size:11px;fill:#57606a}.page{fill:#fff}.floor{stroke:#57606a}@media(prefers-color-scheme:dark){text{fill:#e6edf3}.note{fill:#9198a1}.page{fill:#0d1117}.floor{stroke:#9198a1}}</style>
