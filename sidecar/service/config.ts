@@ -108,6 +108,31 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   return { config: { ...settled, upstream: upstream.value, signingSeedHex: key.seedHex }, warnings };
 }
 
+const WILDCARDS = new Set(["0.0.0.0", "::"]);
+
+/**
+ * Where a sidecar with these settings answers for its health, for a caller on the same machine. Reads kernel.yaml only where flags and
+ * environment leave something open. Throws {@link ConfigError}.
+ */
+export function healthEndpoint(input: Pick<ConfigInput, "flags" | "env" | "readFile">): { host: string; port: number; path: string } {
+  const problems: ConfigProblem[] = [];
+  const read = (file: KernelYaml["values"]) => {
+    const sources: Sources = { flags: input.flags, env: input.env, file };
+    return { listen: resolve("listen", sources, problems), path: resolve("healthPath", sources, problems) };
+  };
+  let found = read(new Map());
+  if (found.listen.origin === "default" || found.path.origin === "default") {
+    problems.length = 0;
+    const named = resolve("kernelConfigPath", { flags: input.flags, env: input.env, file: new Map() }, problems);
+    const file = readConfigFile(named, input.readFile, problems);
+    problems.push(...file.problems);
+    found = read(file.values);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  const { host, port } = found.listen.value;
+  return { host: WILDCARDS.has(host) ? "127.0.0.1" : host, port, path: found.path.value };
+}
+
 function readConfigFile(
   named: Resolved<string | null>,
   readFile: ConfigInput["readFile"],

@@ -1,4 +1,4 @@
-import { nearest } from "./nearest.ts";
+import { nearest } from "../policy/nearest.ts";
 import { SETTING_LIST } from "./settings.ts";
 
 /** Variables of other parts of the kit: known, so no typing error, but nothing that `chio api protect` reads. */
@@ -30,11 +30,9 @@ export function environmentWarnings(env: NodeJS.ProcessEnv): string[] {
   for (const name of Object.keys(env).sort()) {
     if (!name.startsWith("CHIO_") || KNOWN.has(name) || SERVICE_LINK.test(name)) continue;
     const reader = ELSEWHERE[name] ?? ELSEWHERE_PREFIX.find(([prefix]) => name.startsWith(prefix))?.[1];
-    warnings.push(
-      reader === undefined
-        ? `${name}: nothing reads this variable; did you mean ${nearest(name, KNOWN)}?`
-        : `${name}: read by ${reader}, not by chio api protect`,
-    );
+    const close = nearest(name, KNOWN);
+    if (reader !== undefined) warnings.push(`${name}: read by ${reader}, not by chio api protect`);
+    else warnings.push(`${name}: nothing reads this variable${close === undefined ? "" : `; did you mean ${close}?`}`);
   }
   return warnings;
 }

@@ -1,0 +1,90 @@
+import { request } from "node:http";
+import type { Command } from "commander";
+import { InvalidArgumentError } from "commander";
+import type { CommandIo } from "./io.ts";
+
+interface Flags {
+  url?: URL;
+  timeoutMs: number;
+}
+
+/** `chio health`: what the image's curl line does, without curl. 0 when ready, 1 otherwise. */
+export function register(program: Command, io: CommandIo): void {
+  program
+    .command("health")
+    .description("Ask a running sidecar whether it is ready: exit 0 when it is, 1 otherwise.")
+    .option("--url <url>", "where to ask; default: from the settings below", httpUrl)
+    .option("--listen <host:port>", "address the sidecar listens on; env CHIO_LISTEN_ADDR")
+    .option("--health-path <path>", "its health path; env CHIO_HEALTH_PATH")
+    .option("--config <file>", "its kernel.yaml; env CHIO_KERNEL_CONFIG_PATH")
+    .option("--timeout-ms <ms>", "give up after this long", milliseconds, 2000)
+    .action(async (flags: Flags, command: Command) => {
+      const url = flags.url ?? (await configuredUrl(command, io));
+      if (url === null) return;
+      const answer = await ask(url, flags.timeoutMs);
+      if (answer.status === 200) {
+        io.stdout(`${answer.text.trimEnd()}\n`);
+        return;
+      }
+      io.stderr(`not ready: ${url.href} ${answer.status === null ? answer.text : `answered ${answer.status} ${answer.text.trimEnd()}`}\n`);
+      io.setExit(1);
+    });
+}
+
+/** Resolved as `chio api protect` resolves it, kernel.yaml included; null after misuse was reported. */
+async function configuredUrl(command: Command, io: CommandIo): Promise<URL | null> {
+  const [{ settingFlags }, { healthEndpoint }, { ConfigError, describeProblem }, { readFileSync }] = await Promise.all([
+    import("./help.ts"),
+    import("../service/config.ts"),
+    import("../service/errors.ts"),
+    import("node:fs"),
+  ]);
+  try {
+    const { host, port, path } = healthEndpoint({ flags: settingFlags(command), env: io.env, readFile: (file) => readFileSync(file) });
+    return new URL(`http://${host.includes(":") ? `[${host}]` : host}:${port}${path}`);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) io.stderr(`error: ${describeProblem(problem)}\n`);
+    io.setExit(2);
+    return null;
+  }
+}
+
+const MAX_ANSWER = 64 * 1024;
+
+function ask(url: URL, timeoutMs: number): Promise<{ status: number | null; text: string }> {
+  return new Promise((resolve) => {
+    const failed = (text: string) => resolve({ status: null, text });
+    const call = request(
+      url,
+      { agent: false, timeout: timeoutMs, headers: { connection: "close", "user-agent": "chio-health" } },
+      (answer) => {
+        let text = "";
+        answer.setEncoding("utf8");
+        answer.on("data", (piece: string) => {
+          if (text.length < MAX_ANSWER) text += piece;
+        });
+        answer.on("end", () => resolve({ status: answer.statusCode ?? null, text: text.slice(0, MAX_ANSWER) }));
+        answer.on("error", (error) => failed(`broke off: ${error.message}`));
+      },
+    );
+    const deadline = setTimeout(() => call.destroy(new Error(`gave no answer within ${timeoutMs} ms`)), timeoutMs);
+    call.on("error", (error: NodeJS.ErrnoException) =>
+      failed(error.code === "ECONNREFUSED" ? "refused the connection: nothing listens there" : error.message),
+    );
+    call.on("close", () => clearTimeout(deadline));
+    call.end();
+  });
+}
+
+function httpUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== "http:") throw new InvalidArgumentError("Give an http:// URL, like http://127.0.0.1:9090/chio/health.");
+  return url;
+}
+
+function milliseconds(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 600_000) throw new InvalidArgumentError("Give whole milliseconds from 1 to 600000.");
+  return value;
+}
