@@ -29,7 +29,16 @@ export interface ReceiptIndex {
 }
 
 /** Why the ledger takes nothing at the moment. All but `closed` end by themselves when their cause is gone. */
-export type LedgerFault = "disk_full" | "read_only" | "locked" | "corrupt" | "io_error" | "queue_full" | "closed";
+export type LedgerFault = "disk_full" | "read_only" | "locked" | "corrupt" | "io_error" | "queue_full" | "sink_unreachable" | "closed";
+
+export interface SinkStatus {
+  name: string;
+  reachable: boolean;
+  /** Why it is not reachable. */
+  message?: string;
+  /** Receipts in the store that the sink has not taken yet. */
+  behind: number;
+}
 
 export interface LedgerStatus {
   writable: boolean;
@@ -42,20 +51,28 @@ export interface LedgerStatus {
   /** Decisions written ahead that have no final receipt yet. */
   open: number;
   checkpointSeq: number;
+  /** Unix seconds of the last checkpoint; 0 before the first. */
+  checkpointAt: number;
+  /** Receipts that no checkpoint covers yet. */
+  uncheckpointed: number;
+  sinks: readonly SinkStatus[];
 }
 
 /** Signs inside the main thread, so that the seed lives in one place. */
 export interface LedgerSigner {
   publicKeyHex: string;
   signCheckpoint(body: CheckpointBody): SignatureHex;
-  /** Makes the signed `incomplete` receipt for a decision that a crash left open. */
+  /** Makes the signed `incomplete` receipt for a decision that a crash left open; its `closes` is that decision's id. `now`: Unix milliseconds. */
   completeOpenDecision(decisionCanonicalJson: string, kind: LedgerEntry["kind"], now: number): LedgerEntry;
 }
 
 /** A second place that each durable group is handed to, in order: stdout, later the remote engines. */
 export interface ReceiptSink {
   readonly name: string;
-  /** Called with each group after it is durable locally. Rejecting marks the sink unreachable; the group is offered again. */
+  /**
+   * Called with each group after it is durable locally, one call at a time, in the order of the log. Rejecting marks the sink unreachable; the
+   * group is offered again. Delivery is at least once: after a crash the last groups come a second time.
+   */
   write(group: readonly SinkRecord[]): Promise<void>;
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -63,6 +80,8 @@ export interface ReceiptSink {
 
 export interface SinkRecord {
   type: "receipt" | "checkpoint";
+  /** Place in the log: `seq` of a receipt, `checkpoint_seq` of a checkpoint. */
+  seq: number;
   canonicalJson: string;
   outcome?: ReceiptIndex["outcome"];
 }
@@ -71,7 +90,9 @@ export interface SinkRecord {
 export interface Ledger {
   /** Resolves when the entry is acknowledged as configured (`receipts.acknowledge`). Rejects at once with `queue_full` when the bound is reached. */
   append(entry: LedgerEntry): Promise<void>;
+  /** In force at once; resolves when it is durable. `at`: Unix seconds. */
   revoke(capabilityId: string, at: number, reason?: string): Promise<void>;
+  /** Also true for what another process wrote into the store (`chio revoke`), within 250 ms. */
   isRevoked(capabilityId: string): boolean;
   /** Budget counters as they were durable at open. */
   initialBudgets(): readonly BudgetCharge[];
