@@ -54,6 +54,8 @@ export interface Route {
   tool?: { name: string; declared: boolean };
   /** `x-chio-websocket: true`: an Upgrade to websocket is allowed here and nowhere else. */
   websocket: boolean;
+  /** `x-chio-stream-body: true`: the request body is forwarded as it arrives, so nothing that decides has seen it. Not together with a tool that guards look into. */
+  streamBody?: boolean;
 }
 
 export interface RouteMatch {
