@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type ParsedNode, type Document } from "yaml";
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
 import type { Json, JsonObject } from "../wire/json.ts";
 import { PolicyError, type PolicyErrorCode, type PolicyProblem } from "./errors.ts";
 
@@ -9,7 +9,12 @@ export interface SourceDocument {
   readonly origin: string;
   readonly value: Json;
   /** A problem at `path`, with line and column. `at: "key"` points at the key itself instead of its value. */
-  problem(code: PolicyErrorCode, path: readonly PathKey[], message: string, options?: { fix?: string; at?: "key" | "value" }): PolicyProblem;
+  problem(
+    code: PolicyErrorCode,
+    path: readonly PathKey[],
+    message: string,
+    options?: { fix?: string; at?: "key" | "value" },
+  ): PolicyProblem;
 }
 
 interface Limits {
@@ -37,7 +42,7 @@ export function readDocument(text: string, origin: string, limits: Limits): Sour
   } catch (cause) {
     // The parser recurses; thousands of opening brackets end in a RangeError.
     const message = cause instanceof RangeError ? "is nested too deeply to be read" : "cannot be read as YAML";
-    throw new PolicyError(limits.kind, origin, [{ code: "yaml_syntax", origin, path: "", line: 0, column: 0, message }]);
+    throw new PolicyError(limits.kind, origin, [{ code: "document_syntax", origin, path: "", line: 0, column: 0, message }]);
   }
   const at = (offset: number) => {
     const place = lines.linePos(offset);
@@ -46,11 +51,21 @@ export function readDocument(text: string, origin: string, limits: Limits): Sour
   const problems: PolicyProblem[] = [];
   for (const issue of [...document.errors, ...document.warnings]) {
     const duplicate = issue.code === "DUPLICATE_KEY";
-    const message = duplicate ? `key ${quoteAt(text, issue.pos)} stands twice in the same mapping` : syntaxMessage(issue.code, issue.message);
-    problems.push({ code: duplicate ? "duplicate_key" : "yaml_syntax", origin, path: "", ...at(issue.pos[0]), message });
+    const message = duplicate
+      ? `key ${quoteAt(text, issue.pos)} stands twice in the same mapping`
+      : syntaxMessage(issue.code, issue.message);
+    problems.push({ code: duplicate ? "document_duplicate_key" : "document_syntax", origin, path: "", ...at(issue.pos[0]), message });
   }
   if (document.directives?.yaml.explicit === true && document.directives.yaml.version !== "1.2") {
-    problems.push({ code: "yaml_syntax", origin, path: "", line: 1, column: 1, message: "asks for YAML 1.1", fix: "remove the %YAML line" });
+    problems.push({
+      code: "document_syntax",
+      origin,
+      path: "",
+      line: 1,
+      column: 1,
+      message: "asks for YAML 1.1",
+      fix: "remove the %YAML line",
+    });
   }
   if (problems.length > 0) throw new PolicyError(limits.kind, origin, problems);
   const value = new Converter(document, origin, limits, at).convert();
@@ -108,8 +123,8 @@ class Converter {
     if (depth > MAX_DEPTH) this.fail("document_too_large", node, `is nested more than ${MAX_DEPTH} levels deep`);
     if (isAlias(node)) {
       const target = node.resolve(this.document);
-      if (target === undefined) this.fail("yaml_syntax", node, `alias *${node.source} has no anchor before it`);
-      if (this.open.has(target)) this.fail("yaml_syntax", node, `alias *${node.source} contains itself`);
+      if (target === undefined) this.fail("document_syntax", node, `alias *${node.source} has no anchor before it`);
+      if (this.open.has(target)) this.fail("document_syntax", node, `alias *${node.source} contains itself`);
       return this.node(target, depth);
     }
     if (isScalar(node)) return this.scalar(node.value, node);
@@ -119,8 +134,9 @@ class Converter {
     else if (isMap(node)) {
       const object: JsonObject = {};
       for (const pair of node.items) {
-        const key = isScalar(pair.key) ? String(pair.key.value) : this.fail("yaml_syntax", node, "has a key that is not a string");
-        if (key === "<<") this.fail("yaml_syntax", pair.key as Node, "merge keys (<<) are not YAML 1.2", "repeat the keys, or use `extends`");
+        const key = isScalar(pair.key) ? String(pair.key.value) : this.fail("document_syntax", node, "has a key that is not a string");
+        if (key === "<<")
+          this.fail("document_syntax", pair.key as Node, "merge keys (<<) are not YAML 1.2", "repeat the keys, or use `extends`");
         // defineProperty: a plain assignment to `__proto__` would vanish instead of being refused as an unknown key.
         const value = this.node(pair.value as Node | null, depth + 1);
         Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
@@ -134,9 +150,10 @@ class Converter {
   private scalar(value: unknown, node: Node): Json {
     if (value === null || value === undefined) return null;
     if (typeof value === "string" || typeof value === "boolean") return value;
-    if (typeof value === "bigint") return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+    if (typeof value === "bigint")
+      return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
     if (typeof value === "number" && Number.isFinite(value)) return value;
-    return this.fail("wrong_value", node, "is not a JSON value (infinity, NaN and dates have no place here)", "quote it");
+    return this.fail("document_wrong_value", node, "is not a JSON value (infinity, NaN and dates have no place here)", "quote it");
   }
 
   private fail(code: PolicyErrorCode, node: Node, message: string, fix?: string): never {
