@@ -25,7 +25,8 @@ export function processIo(): CommandIo {
   // `chio receipt list | head` closes our output early: that ends the program quietly, it is no failure of ours.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-    throw error;
+    process.stderr.write(`error: standard output takes nothing (${error.code ?? error.message})\n`);
+    process.exit(1);
   });
   return {
     async stdin() {

@@ -42,29 +42,39 @@ export function createScrubber(): Scrubber {
   };
 }
 
-function encodings(secret: string): string[] {
-  const forms = [...textForms(secret)];
-  const hex = secret.replace(/^0x/i, "");
-  if (/^[0-9a-f]{64}$/i.test(hex)) {
-    // A seed: the same 32 bytes in any spelling are the secret.
-    const bytes = Buffer.from(hex, "hex");
-    forms.push(hex.toLowerCase(), hex.toUpperCase(), ...byteForms(bytes), JSON.stringify([...bytes]).slice(1, -1));
-  }
-  const decoded = /^[A-Za-z0-9+/_-]{42,44}={0,2}$/.test(secret) ? Buffer.from(secret, "base64") : null;
-  if (decoded?.length === 32) {
-    const seed = decoded.toString("hex");
-    forms.push(seed, seed.toUpperCase(), ...byteForms(decoded));
-  }
-  forms.push(...byteForms(Buffer.from(secret, "utf8")));
-  return forms.filter((form) => form !== "");
+/** The secret in every spelling: the text, the bytes behind it, those JSON-escaped, and all that percent-encoded. */
+function encodings(secret: string): Set<string> {
+  const plain = [secret, ...bytesOf(secret).flatMap(byteForms)];
+  const escaped = plain.flatMap((text) => [text, jsonEscape(text), jsonEscape(jsonEscape(text))]);
+  return new Set(escaped.flatMap((text) => [text, encodeURIComponent(text.toWellFormed()), lowerEscapes(text)]));
 }
 
-function textForms(secret: string): string[] {
-  const escaped = JSON.stringify(secret).slice(1, -1);
-  return [secret, escaped, JSON.stringify(escaped).slice(1, -1), encodeURIComponent(secret)];
+/** What the text may stand for: itself, and 32 bytes of a seed in hex or base64. */
+function bytesOf(secret: string): Buffer[] {
+  const found = [Buffer.from(secret, "utf8")];
+  const hex = secret.replace(/^0x/i, "");
+  if (/^[0-9a-f]{64}$/i.test(hex)) found.push(Buffer.from(hex, "hex"));
+  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(secret)) found.push(Buffer.from(secret, "base64"));
+  return found;
 }
 
 function byteForms(bytes: Buffer): string[] {
-  const padded = bytes.toString("base64");
-  return [padded, padded.replace(/=+$/, ""), bytes.toString("base64url"), bytes.toString("hex")];
+  const hex = bytes.toString("hex");
+  const base64 = bytes.toString("base64");
+  return [hex, hex.toUpperCase(), base64, base64.replace(/=+$/, ""), bytes.toString("base64url"), bytes.join(","), bytes.join(", ")];
+}
+
+function jsonEscape(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+function lowerEscapes(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
+}
+
+/** A scrubber that hides `secrets` from the start. */
+export function withSecretsHidden(secrets: Iterable<string>): Scrubber {
+  const scrubber = createScrubber();
+  for (const secret of secrets) scrubber.add(secret);
+  return scrubber;
 }

@@ -1,0 +1,453 @@
+import { describe, expect, it } from "vitest";
+import { ConfigError, describeProblem } from "../../../sidecar/service/errors.ts";
+import { type Given, load, OTHER_KEY, problems, SEED, YAML_PATH } from "./load.ts";
+
+/** The only problem of a configuration. */
+function problem(given: Given) {
+  const all = problems(given);
+  expect(all.map(describeProblem)).toHaveLength(1);
+  return all[0]!;
+}
+
+describe("refused values", () => {
+  const cases: [what: string, given: Given, code: string, source: string, message: RegExp, fix: RegExp][] = [
+    [
+      "no upstream",
+      { bare: true, env: { CHIO_SIGNING_KEY: SEED } },
+      "config_value_missing",
+      "--upstream",
+      /no app to protect/,
+      /CHIO_UPSTREAM/,
+    ],
+    [
+      "no key",
+      { bare: true, env: { CHIO_UPSTREAM: "http://a" } },
+      "signing_key_missing",
+      "CHIO_SIGNING_KEY",
+      /no signing key/,
+      /chio keygen/,
+    ],
+    [
+      "blank key",
+      { env: { CHIO_SIGNING_KEY: " \n" } },
+      "signing_key_missing",
+      "CHIO_SIGNING_KEY",
+      /no signing key/,
+      /CHIO_SIGNING_KEY_FILE/,
+    ],
+    ["short key", { env: { CHIO_SIGNING_KEY: SEED.slice(1) } }, "signing_key_invalid", "CHIO_SIGNING_KEY", /malformed/, /64 hex digits/],
+    [
+      "key and file",
+      { env: { CHIO_SIGNING_KEY_FILE: "/k" }, files: { "/k": SEED } },
+      "config_conflict",
+      "CHIO_SIGNING_KEY and CHIO_SIGNING_KEY_FILE",
+      /both are set/,
+      /keep one/,
+    ],
+    [
+      "no key file",
+      { flags: { signingKeyFile: "/k" } },
+      "signing_key_unreadable",
+      "--signing-key-file (/k)",
+      /does not exist/,
+      /mount the secret/,
+    ],
+    [
+      "bad key file",
+      { flags: { signingKeyFile: "/k" }, files: { "/k": "hello" } },
+      "signing_key_invalid",
+      "--signing-key-file (/k)",
+      /malformed/,
+      /base64 of 32 bytes/,
+    ],
+    [
+      "issuer",
+      { env: { CHIO_TRUSTED_ISSUER_KEY: "abc" } },
+      "issuer_key_invalid",
+      "CHIO_TRUSTED_ISSUER_KEY",
+      /not an Ed25519 public key/,
+      /64 hex/,
+    ],
+    [
+      "one of the issuers",
+      { env: { CHIO_TRUSTED_ISSUER_KEYS: `${OTHER_KEY},zz` } },
+      "issuer_key_invalid",
+      "CHIO_TRUSTED_ISSUER_KEYS",
+      /not an Ed25519/,
+      /keygen/,
+    ],
+    ["port", { flags: { listen: "127.0.0.1:70000" } }, "config_value_invalid", "--listen", /port 70000 is above 65535/, /host:port/],
+    [
+      "no port",
+      { env: { CHIO_LISTEN_ADDR: "9090" } },
+      "config_value_invalid",
+      "CHIO_LISTEN_ADDR",
+      /"9090" is not an address/,
+      /127\.0\.0\.1:9090/,
+    ],
+    [
+      "bad ip",
+      { env: { CHIO_LISTEN_ADDR: "127.0.0.256:1" } },
+      "config_value_invalid",
+      "CHIO_LISTEN_ADDR",
+      /neither an IP address/,
+      /host:port/,
+    ],
+    [
+      "relative health path",
+      { env: { CHIO_HEALTH_PATH: "health" } },
+      "config_value_invalid",
+      "CHIO_HEALTH_PATH",
+      /not a plain absolute path/,
+      /\/chio\/health/,
+    ],
+    [
+      "health path with dots",
+      { env: { CHIO_HEALTH_PATH: "/a/../b" } },
+      "config_value_invalid",
+      "CHIO_HEALTH_PATH",
+      /not a plain absolute path/,
+      /slashes/,
+    ],
+    [
+      "taken health path",
+      { env: { CHIO_HEALTH_PATH: "/chio/evaluate" } },
+      "config_value_invalid",
+      "CHIO_HEALTH_PATH",
+      /taken/,
+      /app does not serve/,
+    ],
+    ["upstream scheme", { flags: { upstream: "ftp://a" } }, "config_value_invalid", "--upstream", /scheme "ftp:"/, /http:\/\//],
+    [
+      "upstream credentials",
+      { flags: { upstream: "http://u:p@a" } },
+      "config_value_invalid",
+      "--upstream",
+      /user name or password/,
+      /credentials/,
+    ],
+    ["upstream query", { flags: { upstream: "http://a/?x=1" } }, "config_value_invalid", "--upstream", /query/, /scheme, host/],
+    ["no URL", { flags: { upstream: "localhost 8080" } }, "config_value_invalid", "--upstream", /not a URL/, /http:\/\/host:port/],
+    ["upstream is itself", { flags: { upstream: "http://localhost:9090" } }, "config_conflict", "--upstream", /own address/, /app's port/],
+    [
+      "policy scheme",
+      { env: { CHIO_POLICY_SOURCE: "s3://b/policy.yaml" } },
+      "config_unsupported",
+      "CHIO_POLICY_SOURCE",
+      /s3:\/\/ is not served/,
+      /file path or file:\/\/\/path/,
+    ],
+    ["policy refresh", { env: { CHIO_POLICY_REFRESH: "300" } }, "config_value_invalid", "CHIO_POLICY_REFRESH", /no unit/, /300s/],
+    [
+      "sink scheme",
+      { env: { CHIO_RECEIPT_SINK: "dynamodb://t" } },
+      "config_unsupported",
+      "CHIO_RECEIPT_SINK",
+      /dynamodb:\/\/ is not served/,
+      /sqlite, sqlite:\/\/\/absolute\/path or stdout/,
+    ],
+    ["sink", { env: { CHIO_RECEIPT_SINK: "stdout,bigquery://a.b.c" } }, "config_unsupported", "CHIO_RECEIPT_SINK", /bigquery/, /stdout/],
+    [
+      "relative sqlite",
+      { env: { CHIO_RECEIPT_SINK: "sqlite://x.db" } },
+      "config_unsupported",
+      "CHIO_RECEIPT_SINK",
+      /this form of sqlite:/,
+      /absolute/,
+    ],
+    [
+      "two stores",
+      { flags: { receiptStore: "/a.db", receiptSink: "sqlite:///b.db" } },
+      "config_conflict",
+      "--receipt-store and --receipt-sink",
+      /\/b\.db, \/a\.db/,
+      /name one/,
+    ],
+    ["acknowledge", { flags: { acknowledge: "sink" } }, "config_unsupported", "--receipt-acknowledge", /remote sink/, /use ledger/],
+    [
+      "level",
+      { env: { CHIO_LOG_LEVEL: "loud" } },
+      "config_value_invalid",
+      "CHIO_LOG_LEVEL",
+      /"loud" is not one of trace, debug/,
+      /use one of/,
+    ],
+    [
+      "boolean",
+      { env: { CHIO_ALLOW_EPHEMERAL_RECEIPTS: "maybe" } },
+      "config_value_invalid",
+      "CHIO_ALLOW_EPHEMERAL_RECEIPTS",
+      /neither true nor false/,
+      /true or false/,
+    ],
+    [
+      "drain",
+      { env: { CHIO_SHUTDOWN_DRAIN_MS: "soon" } },
+      "config_value_invalid",
+      "CHIO_SHUTDOWN_DRAIN_MS",
+      /"soon" is not milliseconds/,
+      /from 0 to 3600000/,
+    ],
+    [
+      "too long a drain",
+      { env: { CHIO_SHUTDOWN_DRAIN_MS: "2h" } },
+      "config_value_invalid",
+      "CHIO_SHUTDOWN_DRAIN_MS",
+      /outside 0 to 3600000/,
+      /0 to 3600000/,
+    ],
+    [
+      "number",
+      { env: { CHIO_MAX_HEADER_COUNT: "-1" } },
+      "config_value_invalid",
+      "CHIO_MAX_HEADER_COUNT",
+      /"-1" is not a whole number/,
+      /1 to 10000/,
+    ],
+    ["size", { env: { CHIO_MAX_BODY_BYTES: "10 potatoes" } }, "config_value_invalid", "CHIO_MAX_BODY_BYTES", /not bytes/, /KiB/],
+    ["empty flag", { flags: { listen: "" } }, "config_value_invalid", "--listen", /is empty/, /<host:port>/],
+    [
+      "short token",
+      { env: { CHIO_SIDECAR_CONTROL_TOKEN: "abc" } },
+      "config_value_invalid",
+      "CHIO_SIDECAR_CONTROL_TOKEN",
+      /shorter than 4/,
+      /16 random/,
+    ],
+    [
+      "token with a space",
+      { env: { CHIO_SIDECAR_CONTROL_TOKEN: "ab cd ef" } },
+      "config_value_invalid",
+      "CHIO_SIDECAR_CONTROL_TOKEN",
+      /spaces/,
+      /ASCII/,
+    ],
+    [
+      "half of a TLS pair",
+      { env: { CHIO_CONTROL_TLS_CLIENT_CERT: "pem" } },
+      "config_conflict",
+      "CHIO_CONTROL_TLS_CLIENT_CERT",
+      /without CHIO_CONTROL_TLS_CLIENT_KEY/,
+      /both/,
+    ],
+    ["root", { uid: 0 }, "running_as_root", "process", /uid 0/, /--allow-root or CHIO_ALLOW_ROOT=1/],
+    [
+      "named kernel.yaml",
+      { env: { CHIO_KERNEL_CONFIG_PATH: "/x.yaml" } },
+      "config_file_unreadable",
+      "CHIO_KERNEL_CONFIG_PATH (/x.yaml)",
+      /does not exist/,
+      /mount the file/,
+    ],
+    [
+      "kernel.yaml that is no text",
+      { flags: { kernelConfigPath: "/x" }, files: { "/x": Buffer.from([0xff, 0xfe, 0x00]) } },
+      "config_file_invalid",
+      "--config (/x)",
+      /not UTF-8/,
+      /./,
+    ],
+    [
+      "kernel.yaml by URL",
+      { env: { CHIO_KERNEL_CONFIG_PATH: "gs://b/k.yaml" } },
+      "config_unsupported",
+      "CHIO_KERNEL_CONFIG_PATH",
+      /gs:\/\/ is not served/,
+      /file path/,
+    ],
+  ];
+  for (const [what, given, code, source, message, fix] of cases) {
+    it(what, () => {
+      const one = problem(given);
+      expect(one).toMatchObject({ code, source });
+      expect(one.message).toMatch(message);
+      expect(one.fix).toMatch(fix);
+    });
+  }
+
+  it("come all at once, one line each", () => {
+    try {
+      load({
+        bare: true,
+        uid: 0,
+        env: { CHIO_LISTEN_ADDR: "x", CHIO_SIGNING_KEY: "y", CHIO_RECEIPT_SINK: "s3://b" },
+        yaml: "lissten: 1\nhttp: 2",
+      });
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      const { problems, message } = error as ConfigError;
+      expect(problems.map((one) => one.source).sort()).toEqual([
+        "--upstream",
+        "/etc/chio/kernel.yaml:1:1 (lissten)",
+        "/etc/chio/kernel.yaml:2:1 (http)",
+        "CHIO_LISTEN_ADDR",
+        "CHIO_RECEIPT_SINK",
+        "CHIO_SIGNING_KEY",
+        "process",
+      ]);
+      expect(message.split("\n")).toHaveLength(7);
+    }
+  });
+
+  it("never fall through to a weaker source", () => {
+    expect(problem({ flags: { listen: "nonsense" }, env: { CHIO_LISTEN_ADDR: "0.0.0.0:1" } }).source).toBe("--listen");
+  });
+});
+
+describe("accepted values", () => {
+  it.each([
+    [SEED, "hex"],
+    [`0x${SEED.toUpperCase()}`, "hex with 0x"],
+    [Buffer.from(SEED, "hex").toString("base64"), "base64"],
+    [` ${SEED}\n`, "with space around"],
+  ])("takes the seed as %2$s", (text) => {
+    expect(load({ env: { CHIO_SIGNING_KEY: text } }).config.signingSeedHex).toBe(SEED);
+    const fromFile = load({ bare: true, env: { CHIO_UPSTREAM: "http://a", CHIO_SIGNING_KEY_FILE: "/k" }, files: { "/k": text } });
+    expect(fromFile.config.signingSeedHex).toBe(SEED);
+  });
+
+  it("runs as uid 0 only where told so by name", () => {
+    expect(load({ uid: 0, flags: { allowRoot: "true" } }).config.allowRoot).toBe(true);
+    expect(load({ uid: 0, env: { CHIO_ALLOW_ROOT: "1" } }).config.allowRoot).toBe(true);
+    expect(problem({ uid: 0, env: { CHIO_ALLOW_ROOT: "0" } }).code).toBe("running_as_root");
+    expect(problems({ uid: 0, yaml: "allow_root: true" }).map((one) => one.code)).toEqual(["config_key_unknown", "running_as_root"]);
+  });
+
+  it("lets a flag's key file win over the variable, and says so", () => {
+    const { config, warnings } = load({
+      flags: { signingKeyFile: "/k" },
+      env: { CHIO_SIGNING_KEY: "00".repeat(32) },
+      files: { "/k": SEED },
+    });
+    expect(config.signingSeedHex).toBe(SEED);
+    expect(warnings).toEqual(["CHIO_SIGNING_KEY: ignored, --signing-key-file names the key"]);
+  });
+});
+
+describe("warnings", () => {
+  const warnings = (given: Given) => load(given).warnings;
+
+  it("name the nearest variable for one that nothing reads, never its value", () => {
+    expect(warnings({ env: { CHIO_LISTEN_ADR: "secret-value", CHIO_SIGNINGKEY: SEED, CHIO_XYZZY: "1" } })).toEqual([
+      "CHIO_LISTEN_ADR: nothing reads this variable; did you mean CHIO_LISTEN_ADDR?",
+      "CHIO_SIGNINGKEY: nothing reads this variable; did you mean CHIO_SIGNING_KEY?",
+      "CHIO_XYZZY: nothing reads this variable",
+    ]);
+  });
+
+  it("tell variables of other parts from typing errors, and leave Kubernetes' own alone", () => {
+    expect(warnings({ env: { CHIO_AUTH_TOKEN: "x", CHIO_MCP_SESSION_DRAIN_GRACE_MILLIS: "1", CHIO_SIDECAR_URL: "y" } })).toEqual([
+      "CHIO_AUTH_TOKEN: read by chio mcp serve-http, not by chio api protect",
+      "CHIO_MCP_SESSION_DRAIN_GRACE_MILLIS: read by chio mcp serve-http, not by chio api protect",
+      "CHIO_SIDECAR_URL: read by the app, not by chio api protect",
+    ]);
+    expect(
+      warnings({
+        env: { CHIO_SERVICE_HOST: "1", CHIO_SIDECAR_PORT: "tcp://1", CHIO_SIDECAR_PORT_9090_TCP_ADDR: "1", CHIO_SERVICE_PORT_HTTP: "1" },
+      }),
+    ).toEqual([]);
+  });
+
+  it.each([
+    [0o400, null],
+    [0o440, null],
+    [0o644, /every user of this machine/],
+    [0o460, /its group/],
+  ])("say when the key file's mode is too open: %o", (mode, expected) => {
+    const given = {
+      bare: true,
+      env: { CHIO_UPSTREAM: "http://a", CHIO_SIGNING_KEY_FILE: "/k" },
+      files: { "/k": SEED },
+      modes: { "/k": mode },
+    };
+    if (expected === null) expect(warnings(given)).toEqual([]);
+    else expect(warnings(given)).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it("say what is accepted and not used", () => {
+    expect(
+      warnings({
+        env: {
+          CHIO_CAPABILITY_AUTHORITY_URL: "https://ctl:8940",
+          CHIO_CONTROL_TLS_CLIENT_CERT: "c",
+          CHIO_CONTROL_TLS_CLIENT_KEY: "k",
+          CHIO_POLICY_REFRESH: "5m",
+          CHIO_SIDECAR_CONTROL_TOKEN: "shorty",
+        },
+      }),
+    ).toEqual([
+      expect.stringMatching(/^CHIO_POLICY_REFRESH: .*built-in policy never changes/),
+      expect.stringMatching(/^CHIO_SIDECAR_CONTROL_TOKEN: shorter than 16/),
+      expect.stringMatching(/^CHIO_CAPABILITY_AUTHORITY_URL: .*not contacted/),
+      expect.stringMatching(/not used by this version/),
+    ]);
+  });
+});
+
+describe("kernel.yaml", () => {
+  it("takes upstream's four keys", () => {
+    const { config, warnings } = load({
+      yaml: "listen: 0.0.0.0:9090\next_authz_listen: 0.0.0.0:9091\nreceipt_sink: stdout\npolicy_source: file:///etc/chio/policy.yaml\n",
+    });
+    expect(config).toMatchObject({
+      listen: { host: "0.0.0.0", port: 9090 },
+      receiptSinks: ["sqlite", "stdout"],
+      policyPath: "/etc/chio/policy.yaml",
+      kernelConfigPath: YAML_PATH,
+    });
+    expect(warnings).toEqual([expect.stringMatching(/kernel\.yaml:2:1 \(ext_authz_listen\): not served by this program/)]);
+  });
+
+  it("takes numbers, booleans, lists and sections", () => {
+    const { config } = load({
+      yaml: `trusted_issuers: [${OTHER_KEY}]\nhttp:\n  safe_methods: session_allow\nreceipts:\n  queue: 7\n  checkpoint: {batch: 5, interval: 2s}\n  retention: {days: 3, bytes: 2GiB}\nlimits:\n  max_body_bytes: 0\n`,
+    });
+    expect(config).toMatchObject({
+      safeMethods: "session_allow",
+      queueLimit: 7,
+      checkpoint: { batchSize: 5, intervalMs: 2000 },
+      retention: { maxAgeDays: 3, maxBytes: 2_147_483_648 },
+      limits: { maxBodyBytes: 0 },
+    });
+    expect(config.trustedIssuers[0]).toBe(OTHER_KEY);
+  });
+
+  it.each(["", "# nothing\n", "---\n"])("takes an empty file: %j", (yaml) => {
+    expect(load({ yaml }).config.kernelConfigPath).toBe(YAML_PATH);
+  });
+
+  const cases: [yaml: string, code: string, source: string, message: RegExp, fix: RegExp][] = [
+    [
+      "receipts:\n  stoer: /a.db\n",
+      "config_key_unknown",
+      `${YAML_PATH}:2:3 (receipts.stoer)`,
+      /nothing reads/,
+      /did you mean receipts\.store\?/,
+    ],
+    ["zebra: 1\n", "config_key_unknown", `${YAML_PATH}:1:1 (zebra)`, /nothing reads/, /docs\/configuration\.md/],
+    ["listen: [a, b]\n", "config_value_invalid", `${YAML_PATH}:1:1 (listen)`, /not one value/, /give listen one value/],
+    ["listen:\n", "config_value_invalid", `${YAML_PATH}:1:1 (listen)`, /not one value/, /take the line out/],
+    ["trusted_issuers: {a: b}\n", "config_value_invalid", `${YAML_PATH}:1:1 (trusted_issuers)`, /list of values/, /trusted_issuers/],
+    ["receipts: sqlite\n", "config_value_invalid", `${YAML_PATH}:1:1 (receipts)`, /is a section/, /receipts\.store/],
+    [`signing_key: ${SEED}\n`, "config_secret_in_file", `${YAML_PATH}:1:1 (signing_key)`, /secret does not belong/, /CHIO_SIGNING_KEY/],
+    ["- a\n", "config_file_invalid", `${YAML_PATH}:1:1`, /not a mapping/, /listen: 127/],
+    ["a: b: c\n", "config_file_invalid", `${YAML_PATH}:1:4`, /YAML/, /mend/],
+    ["listen: 1.2.3.4:5\nlisten: 1.2.3.4:6\n", "config_file_invalid", `${YAML_PATH}:2:1`, /twice/, /mend/],
+    ["listen: !!js/function 'x'\n", "config_file_invalid", `${YAML_PATH}:1:9`, /tag/i, /mend/],
+  ];
+  for (const [yaml, code, source, message, fix] of cases) {
+    it(`refuses ${JSON.stringify(yaml)}`, () => {
+      const one = problem({ yaml });
+      expect(one).toMatchObject({ code, source });
+      expect(one.message).toMatch(message);
+      expect(one.fix).toMatch(fix);
+      expect(describeProblem(one)).not.toContain(SEED);
+    });
+  }
+
+  it("does without the default file, not without one that is there and broken", () => {
+    expect(load().config.kernelConfigPath).toBeNull();
+    expect(problem({ yaml: ": :" }).code).toBe("config_file_invalid");
+  });
+});
