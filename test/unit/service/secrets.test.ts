@@ -26,7 +26,16 @@ const SPELLINGS = [
   Buffer.from(TOKEN).toString("hex"),
 ];
 /** What no line may hold: the pieces that the spellings have in common. */
-const FORBIDDEN = [SEED, SEED.toUpperCase(), BYTES.toString("base64url").slice(0, 40), BYTES.toString("base64").slice(0, 40), "157,97,177,157", "en\\with%odd", "odd%2Fchars", Buffer.from(TOKEN).toString("hex")];
+const FORBIDDEN = [
+  SEED,
+  SEED.toUpperCase(),
+  BYTES.toString("base64url").slice(0, 40),
+  BYTES.toString("base64").slice(0, 40),
+  "157,97,177,157",
+  "en\\with%odd",
+  "odd%2Fchars",
+  Buffer.from(TOKEN).toString("hex"),
+];
 
 function logged(write: (log: ReturnType<typeof createLogger>) => void, secrets: string[], level: "trace" | "info" = "trace"): string {
   let text = "";
@@ -91,26 +100,27 @@ describe("credentials of callers", () => {
 });
 
 describe("configuration errors", () => {
-  const secretVariables = ["CHIO_SIGNING_KEY", "CHIO_SIDECAR_CONTROL_TOKEN", "CHIO_API_PROTECT_CONTROL_TOKEN", "CHIO_CONTROL_TLS_CLIENT_KEY"];
+  const secretVariables = [
+    "CHIO_SIGNING_KEY",
+    "CHIO_SIDECAR_CONTROL_TOKEN",
+    "CHIO_API_PROTECT_CONTROL_TOKEN",
+    "CHIO_CONTROL_TLS_CLIENT_KEY",
+  ];
 
   it("never hold any part of a secret, whatever is wrong with it", () => {
     fc.assert(
-      fc.property(
-        fc.constantFrom(...secretVariables),
-        fc.stringMatching(/^[a-z0-9]{1,3}[^\0]{0,40}[ä ][A-Z0-9]{12}$/),
-        (name, value) => {
-          const env = { [name]: value };
-          let said = "";
-          try {
-            said = JSON.stringify(load({ env }).warnings);
-          } catch (error) {
-            if (!(error instanceof ConfigError)) throw error;
-            said = `${error.message} ${JSON.stringify(error.problems)} ${String(error.stack)}`;
-          }
-          expect(said).not.toContain(value.trim());
-          expect(said).not.toContain(value.slice(-12));
-        },
-      ),
+      fc.property(fc.constantFrom(...secretVariables), fc.stringMatching(/^[a-z0-9]{1,3}[^\0]{0,40}[ä ][A-Z0-9]{12}$/), (name, value) => {
+        const env = { [name]: value };
+        let said = "";
+        try {
+          said = JSON.stringify(load({ env }).warnings);
+        } catch (error) {
+          if (!(error instanceof ConfigError)) throw error;
+          said = `${error.message} ${JSON.stringify(error.problems)} ${String(error.stack)}`;
+        }
+        expect(said).not.toContain(value.trim());
+        expect(said).not.toContain(value.slice(-12));
+      }),
     );
   });
 
