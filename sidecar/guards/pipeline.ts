@@ -1,4 +1,9 @@
+import type { CompiledPolicy } from "../policy/types.ts";
 import type { GuardEvidence } from "../wire/types.ts";
+import { egressAllowlistGuard } from "./egress-allowlist.ts";
+import { forbiddenPathGuard } from "./forbidden-path.ts";
+import { mcpToolGuard } from "./mcp-tool.ts";
+import { secretLeakGuard } from "./secret-leak.ts";
 import type { Guard, GuardInput, GuardVerdict } from "./types.ts";
 
 /** Outcome of a pipeline. `evidence` has one entry for each guard that ran, in order. */
@@ -12,6 +17,17 @@ export interface PipelineVerdict {
 }
 
 const MAX_DETAILS = 512;
+
+/** The guards that a policy configures, in pipeline order. Throws PolicyError for settings that no policy file would have passed with. */
+export function buildGuards(policy: CompiledPolicy): Guard[] {
+  const { forbidden_path, egress_allowlist, tool_access, secret_patterns } = policy.guards;
+  const guards: Guard[] = [];
+  if (forbidden_path !== undefined) guards.push(forbiddenPathGuard(forbidden_path));
+  if (egress_allowlist !== undefined) guards.push(egressAllowlistGuard(egress_allowlist));
+  if (tool_access !== undefined) guards.push(mcpToolGuard(tool_access));
+  if (secret_patterns !== undefined) guards.push(secretLeakGuard(secret_patterns));
+  return guards;
+}
 
 /** Runs the guards in order. All must allow; the first that denies or throws ends it. A malformed action is denied by every guard. */
 export function runGuards(guards: readonly Guard[], input: GuardInput): PipelineVerdict {

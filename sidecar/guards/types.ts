@@ -25,7 +25,15 @@ export interface GuardInput {
   toolName: string;
   arguments: Json;
   /** Set for a proxied or evaluated HTTP request. */
-  http?: { method: string; routePattern: string; path: string; query: JsonObject; body?: Uint8Array };
+  http?: {
+    method: string;
+    routePattern: string;
+    path: string;
+    query: JsonObject;
+    body?: Uint8Array;
+    /** The request has a body and will be forwarded, but the body was not kept: a guard that would read it denies. */
+    bodyMissing?: boolean;
+  };
   agentId: string;
   sessionId?: string;
   capabilityId?: string;

@@ -1,0 +1,130 @@
+import type { GuardInput } from "./types.ts";
+
+const MAX_PATH_LENGTH = 32_768;
+const MAX_DECODINGS = 4;
+
+/**
+ * Every path that a path argument could come to mean, lexically: dot segments and doubled slashes resolved; percent escapes, backslashes, `file:`
+ * URLs, `~` and `$HOME`, Windows prefixes, trailing dots and spaces, compatibility characters and `/proc/self/root` undone. A relative path also
+ * counts from the root, because the app's working directory is not known here. A guard that forbids must look at all of them. A text that
+ * no file system takes is `malformed`.
+ */
+export function pathReadings(raw: string): { paths: string[] } | { malformed: string } {
+  if (raw === "") return { malformed: "the path is empty" };
+  if (raw.length > MAX_PATH_LENGTH) return { malformed: "the path is too long" };
+  const readings = new Set<string>();
+  let text = raw;
+  for (let round = 0; ; round += 1) {
+    if (/[\u0000-\u001f\u007f]/.test(text)) return { malformed: "the path has a control character" };
+    for (const spelling of spellings(text)) for (const path of lexicalReadings(spelling)) readings.add(path);
+    const decoded = decodeEscapes(text);
+    if (decoded === text) return { paths: [...readings] };
+    if (round === MAX_DECODINGS) return { malformed: "the path is percent-encoded over and over" };
+    text = decoded;
+  }
+}
+
+/**
+ * The path that the operating system would open, following links one component at a time as it does; null for a path that cannot be resolved
+ * here (relative without a working directory, home shorthand).
+ */
+export function resolvedPath(raw: string, resolve: NonNullable<GuardInput["resolvePath"]>): string | null {
+  let current = raw.startsWith("/") ? "/" : /^[~$]/.test(raw) ? null : resolve(".");
+  if (current === null) return null;
+  for (const part of raw.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") current = current.replace(/\/[^/]*$/, "") || "/";
+    else {
+      const next: string = current === "/" ? `/${part}` : `${current}/${part}`;
+      current = resolve(next) ?? next;
+    }
+  }
+  return current;
+}
+
+function* spellings(text: string): Generator<string> {
+  for (const form of new Set([text, text.normalize("NFKC")])) {
+    yield form;
+    if (form.includes("\\")) yield form.replaceAll("\\", "/");
+  }
+}
+
+function lexicalReadings(spelling: string): string[] {
+  const base = expandPrefix(spelling);
+  const results = new Set<string>();
+  for (const tidy of [false, true]) {
+    const absolute = base.startsWith("/");
+    const segments = resolveDots(base.split("/"), tidy);
+    const path = segments.join("/");
+    const home = /^~([^/]*)/.exec(path);
+    if (absolute) results.add(`/${path}`);
+    else {
+      results.add(path === "" ? "." : path);
+      if (home === null) results.add(`/${path.replace(/^(?:\.\.\/)+/, "")}`);
+      else for (const place of homePlaces(home[1] ?? "")) results.add(`${place}${path.slice(home[0].length)}`);
+    }
+    if (/^[A-Za-z]:$/.test(segments[0] ?? "")) results.add(`/${segments.slice(1).join("/")}`);
+  }
+  for (const path of [...results]) {
+    const alias = /^\/(?:proc\/(?:self|thread-self|\d+)(?:\/task\/\d+)?\/(?:root|cwd)|private)(\/.*)?$/s.exec(path);
+    if (alias !== null) results.add(alias[1] ?? "/");
+  }
+  return [...results];
+}
+
+/** `file:` URLs, Windows device prefixes and names of the home directory. */
+function expandPrefix(text: string): string {
+  const url = /^file:(?:\/\/[^/]*)?(\/?.*)$/is.exec(text);
+  const path = url === null ? text : (url[1] ?? "").replace(/^\/([A-Za-z]:)/, "$1");
+  return path.replace(/^\/\/[?.]\//, "").replace(/^(?:\$HOME|\$\{HOME\}|%USERPROFILE%|%HOME%|%HOMEPATH%)(?=\/|$)/i, "~");
+}
+
+/** `tidy`: as Windows reads segments, without trailing dots and spaces and without a stream name behind a colon. */
+function resolveDots(segments: readonly string[], tidy: boolean): string[] {
+  const result: string[] = [];
+  for (const [index, raw] of segments.entries()) {
+    const segment = tidy ? tidySegment(raw, index === 0) : raw;
+    if (segment === "" || segment === ".") continue;
+    if (segment === ".." && result.length > 0 && result.at(-1) !== "..") result.pop();
+    else if (segment !== ".." || segments[0] !== "") result.push(segment);
+  }
+  return result;
+}
+
+function tidySegment(segment: string, first: boolean): string {
+  const plain = segment.replace(/\s+$/, "");
+  if (plain === "." || plain === "..") return plain;
+  const name = first && /^[A-Za-z]:$/.test(plain) ? plain : (plain.split(":", 1)[0] ?? "");
+  return name.replace(/[.\s]+$/, "");
+}
+
+function homePlaces(user: string): string[] {
+  if (user === "") return ["/root", "/home/~", "/Users/~"];
+  return user === "root" ? ["/root"] : [`/home/${user}`, `/Users/${user}`];
+}
+
+/** One round of percent decoding, as leniently as the most careless decoder: `%u002e` and overlong UTF-8 count, too. */
+function decodeEscapes(text: string): string {
+  if (!text.includes("%")) return text;
+  return text
+    .replaceAll(/%u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    .replaceAll(/(?:%[0-9a-f]{2})+/gi, (run) => decodeBytes(Buffer.from(run.replaceAll("%", ""), "hex")));
+}
+
+function decodeBytes(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  if (!text.includes("\ufffd")) return text;
+  let result = "";
+  for (let at = 0; at < bytes.length; at += 1) {
+    const lead = bytes[at] ?? 0;
+    const [second = 0, third = 0] = [bytes[at + 1], bytes[at + 2]];
+    if ((lead === 0xc0 || lead === 0xc1) && (second & 0xc0) === 0x80) {
+      result += String.fromCharCode(((lead & 1) << 6) | (second & 0x3f));
+      at += 1;
+    } else if (lead === 0xe0 && (second & 0xe0) === 0x80 && (third & 0xc0) === 0x80) {
+      result += String.fromCharCode(((second & 0x3f) << 6) | (third & 0x3f));
+      at += 2;
+    } else result += String.fromCharCode(lead);
+  }
+  return result;
+}
