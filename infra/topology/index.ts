@@ -1,9 +1,13 @@
 export * from "./contract.ts";
 export { type DeferredParts, deferred, deferredParts, isDeferred, mapDeferred } from "./deferred.ts";
+export { defineTopology, resolveFor } from "./define.ts";
 export { formatFindings, type InputIssue, TOPOLOGY_ERRORS, TopologyError, TopologyInputError } from "./errors.ts";
+export { imagePin, imageText, parseImage } from "./image.ts";
+export * from "./limits.ts";
 export { formatPolicySource, type PolicySource, type PolicySourceKind, parsePolicySource } from "./policy-source.ts";
 export * from "./props.ts";
 export { formatReceiptSink, isRemoteSink, parseReceiptSink, type ReceiptSink, type ReceiptSinkKind } from "./receipt-sink.ts";
+export { isLegalContainer, isLegalTotal, type ResourceOptions, smallestLegalResources } from "./resources.ts";
 export * from "./secret-ref.ts";
 export * from "./settings.ts";
 export * from "./types.ts";

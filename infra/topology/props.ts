@@ -168,7 +168,7 @@ export interface ReceiptsProps {
   readonly sink?: Choice<string | ReceiptSink | readonly (string | ReceiptSink)[]>;
   /** @default sink where there is a remote one, else ledger */
   readonly acknowledge?: Choice<"ledger" | "sink">;
-  /** Null: no local store. @default /var/lib/chio/receipts.db */
+  /** Null: no local store. @default /var/lib/chio/receipts.sqlite */
   readonly store?: string | null;
 }
 

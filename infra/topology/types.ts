@@ -139,8 +139,8 @@ export interface HealthCheck {
 export type ImageRef =
   /** A registry reference. Pinned when it ends in `@sha256:` and 64 hex digits. */
   | { readonly kind: "registry"; readonly reference: string }
-  /** The kit's own Dockerfile, built by the construct that deploys it. */
-  | { readonly kind: "bundled"; readonly flavor: SidecarFlavor }
+  /** The kit's own Dockerfile, built by the construct that deploys it, with `configDirectory` (if any) as its `/etc/chio`. */
+  | { readonly kind: "bundled"; readonly flavor: SidecarFlavor; readonly configDirectory: string | null }
   /** A build of the user's, done by the construct. Paths are relative to the program or the input file. */
   | { readonly kind: "build"; readonly context: string; readonly dockerfile: string; readonly target: string | null }
   /** A reference that only the deploying tool knows, with its word for how it is pinned. */
