@@ -1,13 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ConfigError, describeProblem } from "../../../sidecar/service/errors.ts";
-import { type Given, load, OTHER_KEY, problems, SEED, YAML_PATH } from "./load.ts";
-
-/** The only problem of a configuration. */
-function problem(given: Given) {
-  const all = problems(given);
-  expect(all.map(describeProblem)).toHaveLength(1);
-  return all[0]!;
-}
+import { ConfigError } from "../../../sidecar/service/errors.ts";
+import { type Given, load, OTHER_KEY, onlyProblem, problems, SEED } from "./load.ts";
 
 describe("refused values", () => {
   const cases: [what: string, given: Given, code: string, source: string, message: RegExp, fix: RegExp][] = [
@@ -258,7 +251,7 @@ describe("refused values", () => {
   ];
   for (const [what, given, code, source, message, fix] of cases) {
     it(what, () => {
-      const one = problem(given);
+      const one = onlyProblem(given);
       expect(one).toMatchObject({ code, source });
       expect(one.message).toMatch(message);
       expect(one.fix).toMatch(fix);
@@ -291,7 +284,7 @@ describe("refused values", () => {
   });
 
   it("never fall through to a weaker source", () => {
-    expect(problem({ flags: { listen: "nonsense" }, env: { CHIO_LISTEN_ADDR: "0.0.0.0:1" } }).source).toBe("--listen");
+    expect(onlyProblem({ flags: { listen: "nonsense" }, env: { CHIO_LISTEN_ADDR: "0.0.0.0:1" } }).source).toBe("--listen");
   });
 });
 
@@ -310,7 +303,7 @@ describe("accepted values", () => {
   it("runs as uid 0 only where told so by name", () => {
     expect(load({ uid: 0, flags: { allowRoot: "true" } }).config.allowRoot).toBe(true);
     expect(load({ uid: 0, env: { CHIO_ALLOW_ROOT: "1" } }).config.allowRoot).toBe(true);
-    expect(problem({ uid: 0, env: { CHIO_ALLOW_ROOT: "0" } }).code).toBe("running_as_root");
+    expect(onlyProblem({ uid: 0, env: { CHIO_ALLOW_ROOT: "0" } }).code).toBe("running_as_root");
     expect(problems({ uid: 0, yaml: "allow_root: true" }).map((one) => one.code)).toEqual(["config_key_unknown", "running_as_root"]);
   });
 
@@ -382,72 +375,5 @@ describe("warnings", () => {
       expect.stringMatching(/^CHIO_CAPABILITY_AUTHORITY_URL: .*not contacted/),
       expect.stringMatching(/not used by this version/),
     ]);
-  });
-});
-
-describe("kernel.yaml", () => {
-  it("takes upstream's four keys", () => {
-    const { config, warnings } = load({
-      yaml: "listen: 0.0.0.0:9090\next_authz_listen: 0.0.0.0:9091\nreceipt_sink: stdout\npolicy_source: file:///etc/chio/policy.yaml\n",
-    });
-    expect(config).toMatchObject({
-      listen: { host: "0.0.0.0", port: 9090 },
-      receiptSinks: ["sqlite", "stdout"],
-      policyPath: "/etc/chio/policy.yaml",
-      kernelConfigPath: YAML_PATH,
-    });
-    expect(warnings).toEqual([expect.stringMatching(/kernel\.yaml:2:1 \(ext_authz_listen\): not served by this program/)]);
-  });
-
-  it("takes numbers, booleans, lists and sections", () => {
-    const { config } = load({
-      yaml: `trusted_issuers: [${OTHER_KEY}]\nhttp:\n  safe_methods: session_allow\nreceipts:\n  queue: 7\n  checkpoint: {batch: 5, interval: 2s}\n  retention: {days: 3, bytes: 2GiB}\nlimits:\n  max_body_bytes: 0\n`,
-    });
-    expect(config).toMatchObject({
-      safeMethods: "session_allow",
-      queueLimit: 7,
-      checkpoint: { batchSize: 5, intervalMs: 2000 },
-      retention: { maxAgeDays: 3, maxBytes: 2_147_483_648 },
-      limits: { maxBodyBytes: 0 },
-    });
-    expect(config.trustedIssuers[0]).toBe(OTHER_KEY);
-  });
-
-  it.each(["", "# nothing\n", "---\n"])("takes an empty file: %j", (yaml) => {
-    expect(load({ yaml }).config.kernelConfigPath).toBe(YAML_PATH);
-  });
-
-  const cases: [yaml: string, code: string, source: string, message: RegExp, fix: RegExp][] = [
-    [
-      "receipts:\n  stoer: /a.db\n",
-      "config_key_unknown",
-      `${YAML_PATH}:2:3 (receipts.stoer)`,
-      /nothing reads/,
-      /did you mean receipts\.store\?/,
-    ],
-    ["zebra: 1\n", "config_key_unknown", `${YAML_PATH}:1:1 (zebra)`, /nothing reads/, /docs\/configuration\.md/],
-    ["listen: [a, b]\n", "config_value_invalid", `${YAML_PATH}:1:1 (listen)`, /not one value/, /give listen one value/],
-    ["listen:\n", "config_value_invalid", `${YAML_PATH}:1:1 (listen)`, /not one value/, /take the line out/],
-    ["trusted_issuers: {a: b}\n", "config_value_invalid", `${YAML_PATH}:1:1 (trusted_issuers)`, /list of values/, /trusted_issuers/],
-    ["receipts: sqlite\n", "config_value_invalid", `${YAML_PATH}:1:1 (receipts)`, /is a section/, /receipts\.store/],
-    [`signing_key: ${SEED}\n`, "config_secret_in_file", `${YAML_PATH}:1:1 (signing_key)`, /secret does not belong/, /CHIO_SIGNING_KEY/],
-    ["- a\n", "config_file_invalid", `${YAML_PATH}:1:1`, /not a mapping/, /listen: 127/],
-    ["a: b: c\n", "config_file_invalid", `${YAML_PATH}:1:4`, /YAML/, /mend/],
-    ["listen: 1.2.3.4:5\nlisten: 1.2.3.4:6\n", "config_file_invalid", `${YAML_PATH}:2:1`, /twice/, /mend/],
-    ["listen: !!js/function 'x'\n", "config_file_invalid", `${YAML_PATH}:1:9`, /tag/i, /mend/],
-  ];
-  for (const [yaml, code, source, message, fix] of cases) {
-    it(`refuses ${JSON.stringify(yaml)}`, () => {
-      const one = problem({ yaml });
-      expect(one).toMatchObject({ code, source });
-      expect(one.message).toMatch(message);
-      expect(one.fix).toMatch(fix);
-      expect(describeProblem(one)).not.toContain(SEED);
-    });
-  }
-
-  it("does without the default file, not without one that is there and broken", () => {
-    expect(load().config.kernelConfigPath).toBeNull();
-    expect(problem({ yaml: ": :" }).code).toBe("config_file_invalid");
   });
 });

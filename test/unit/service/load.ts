@@ -1,5 +1,5 @@
 import { type LoadedConfig, loadConfig } from "../../../sidecar/service/config.ts";
-import { ConfigError, type ConfigProblem } from "../../../sidecar/service/errors.ts";
+import { ConfigError, type ConfigProblem, describeProblem } from "../../../sidecar/service/errors.ts";
 import type { FlagValues } from "../../../sidecar/service/resolve.ts";
 import { SETTINGS, type SettingName } from "../../../sidecar/service/settings.ts";
 
@@ -54,4 +54,11 @@ export function problems(given: Given): readonly ConfigProblem[] {
     throw error;
   }
   throw new Error("the configuration was accepted");
+}
+
+/** The problem of a configuration that has exactly one. */
+export function onlyProblem(given: Given): ConfigProblem {
+  const all = problems(given);
+  if (all.length !== 1) throw new Error(`expected one problem:\n${all.map(describeProblem).join("\n")}`);
+  return all[0]!;
 }
