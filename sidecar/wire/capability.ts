@@ -154,12 +154,3 @@ export function inspectCapability(
     verified_at: options.at,
   };
 }
-
-/**
- * Signed restrictions of this token that neither the kernel nor its guards evaluate. A kernel that ignored one would allow more than was
- * granted, so it refuses such a token.
- */
-export function unevaluatedRestrictions(token: CapabilityToken): string[] {
-  const names = ["caveats", "scope_attenuations", "attenuation_proof", "budget_share_bps"] as const;
-  return names.filter((name) => token[name] !== undefined);
-}
