@@ -20,8 +20,8 @@ export type AnyReceipt = { kind: "tool"; receipt: ChioReceipt } | { kind: "http"
 export function parseReceipt(input: string | Uint8Array | Json): AnyReceipt {
   const value = toValue(input);
   return isObject(value) && Object.hasOwn(value, "verdict") && !Object.hasOwn(value, "action")
-    ? { kind: "http", receipt: parseHttpReceipt(value) }
-    : { kind: "tool", receipt: parseToolReceipt(value) };
+    ? { kind: "http", receipt: readHttpReceipt(value) }
+    : { kind: "tool", receipt: readToolReceipt(value) };
 }
 
 /**
@@ -29,7 +29,15 @@ export function parseReceipt(input: string | Uint8Array | Json): AnyReceipt {
  * write makes the id wrong.
  */
 export function parseToolReceipt(input: string | Uint8Array | Json): ChioReceipt {
-  const value = toValue(input);
+  return readToolReceipt(toValue(input));
+}
+
+/** Reads an HTTP receipt; kept as it came, like {@link parseToolReceipt}. */
+export function parseHttpReceipt(input: string | Uint8Array | Json): HttpReceipt {
+  return readHttpReceipt(toValue(input));
+}
+
+function readToolReceipt(value: Json): ChioReceipt {
   const reader = new FieldReader(value, "$", "invalid_receipt");
   readCommon(reader);
   reader.string("capability_id");
@@ -50,9 +58,7 @@ export function parseToolReceipt(input: string | Uint8Array | Json): ChioReceipt
   return withoutNulls(value) as unknown as ChioReceipt;
 }
 
-/** Reads an HTTP receipt; kept as it came, like {@link parseToolReceipt}. */
-export function parseHttpReceipt(input: string | Uint8Array | Json): HttpReceipt {
-  const value = toValue(input);
+function readHttpReceipt(value: Json): HttpReceipt {
   const reader = new FieldReader(value, "$", "invalid_receipt");
   readCommon(reader);
   reader.string("request_id");

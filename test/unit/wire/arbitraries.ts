@@ -54,3 +54,23 @@ export const toolGrant: fc.Arbitrary<ToolGrant> = fc
   .map((grant) => grant as ToolGrant);
 
 export const scope: fc.Arbitrary<CapabilityScope> = fc.array(toolGrant, { minLength: 1, maxLength: 3 }).map((grants) => ({ grants }));
+
+/** A scope derived from a parent by steps that narrow and steps that widen, so that subsets are common and near misses too. */
+export function derived(parent: CapabilityScope): fc.Arbitrary<CapabilityScope> {
+  const change = fc.tuple(
+    fc.subarray(["server_id", "tool_name", "operations", "constraints", "max_invocations", "max_total_cost", "dpop_required"]),
+    toolGrant,
+  );
+  return fc.array(change, { minLength: parent.grants?.length ?? 0, maxLength: parent.grants?.length ?? 0 }).map((changes) => ({
+    grants: (parent.grants ?? []).map((grant, i) => {
+      const [keys, other] = changes[i]!;
+      const picked = Object.fromEntries(Object.entries(other).filter(([key]) => keys.includes(key)));
+      return { ...grant, ...picked } as ToolGrant;
+    }),
+  }));
+}
+
+/** A parent and a child that is often below it. */
+export const scopePair: fc.Arbitrary<[CapabilityScope, CapabilityScope]> = scope.chain((parent) =>
+  fc.tuple(fc.constant(parent), fc.oneof(derived(parent), scope)),
+);
