@@ -1,5 +1,7 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
+import { WireError } from "../wire/errors.ts";
 import type { Json, JsonObject } from "../wire/json.ts";
+import { parseJson } from "../wire/parse.ts";
 import { PolicyError, type PolicyErrorCode, type PolicyProblem } from "./errors.ts";
 
 export type PathKey = string | number;
@@ -32,52 +34,112 @@ const MAX_DEPTH = 128;
 /** Reads one YAML 1.2 or JSON document. Throws PolicyError with every syntax problem, duplicate keys among them. */
 export function readDocument(text: string, origin: string, limits: Limits): SourceDocument {
   if (text.length > limits.maxChars) {
-    const message = `is ${text.length} characters long; the limit is ${limits.maxChars}`;
-    throw new PolicyError(limits.kind, origin, [{ code: "document_too_large", origin, path: "", line: 0, column: 0, message }]);
+    throw unplaced(limits, origin, "document_too_large", `is ${text.length} characters long; the limit is ${limits.maxChars}`);
   }
-  const lines = new LineCounter();
-  let document: Document.Parsed<ParsedNode>;
-  try {
-    document = parseDocument(text, { lineCounter: lines, intAsBigInt: true, stringKeys: true, prettyErrors: false, version: "1.2" });
-  } catch (cause) {
-    // The parser recurses; thousands of opening brackets end in a RangeError.
-    const message = cause instanceof RangeError ? "is nested too deeply to be read" : "cannot be read as YAML";
-    throw new PolicyError(limits.kind, origin, [{ code: "document_syntax", origin, path: "", line: 0, column: 0, message }]);
-  }
-  const at = (offset: number) => {
-    const place = lines.linePos(offset);
-    return { line: place.line, column: place.col };
-  };
-  const problems: PolicyProblem[] = [];
-  for (const issue of [...document.errors, ...document.warnings]) {
-    const duplicate = issue.code === "DUPLICATE_KEY";
-    const message = duplicate
-      ? `key ${quoteAt(text, issue.pos)} stands twice in the same mapping`
-      : syntaxMessage(issue.code, issue.message);
-    problems.push({ code: duplicate ? "document_duplicate_key" : "document_syntax", origin, path: "", ...at(issue.pos[0]), message });
-  }
-  if (document.directives?.yaml.explicit === true && document.directives.yaml.version !== "1.2") {
-    problems.push({
-      code: "document_syntax",
-      origin,
-      path: "",
-      line: 1,
-      column: 1,
-      message: "asks for YAML 1.1",
-      fix: "remove the %YAML line",
-    });
-  }
-  if (problems.length > 0) throw new PolicyError(limits.kind, origin, problems);
-  const value = new Converter(document, origin, limits, at).convert();
+  const json = readJson(text, limits);
+  let tree: SyntaxTree | null = null;
+  // For JSON the syntax tree is only grown when a place has to be named: reading it takes twenty times as long.
+  const syntax = (): SyntaxTree => (tree ??= new SyntaxTree(text, origin, limits));
   return {
     origin,
-    value,
+    value: json === undefined ? syntax().value() : json,
     problem(code, path, message, options = {}) {
-      const offset = offsetOf(document, path, options.at ?? "value");
-      const place = offset === null ? { line: 0, column: 0 } : at(offset);
+      let place = { line: 0, column: 0 };
+      try {
+        place = syntax().place(path, options.at ?? "value");
+      } catch (error) {
+        // JSON that the YAML reader stumbles over; the problem stands without its place.
+        if (!(error instanceof PolicyError)) throw error;
+      }
       return { code, origin, path: formatPath(path), ...place, message, ...(options.fix === undefined ? {} : { fix: options.fix }) };
     },
   };
+}
+
+/** The value when the text is strict JSON; undefined leaves the text, and the search for its faults, to the YAML reader. */
+function readJson(text: string, limits: Limits): Json | undefined {
+  if (!/^\s*\{/.test(text)) return undefined;
+  try {
+    return parseJson(text, { maxBytes: limits.maxChars * 3, maxDepth: MAX_DEPTH });
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+function unplaced(limits: Limits, origin: string, code: PolicyErrorCode, message: string): PolicyError {
+  return new PolicyError(limits.kind, origin, [{ code, origin, path: "", line: 0, column: 0, message }]);
+}
+
+/** The YAML reader recurses: thousands of opening brackets exhaust its stack. */
+function tooDeep(limits: Limits, origin: string): PolicyError {
+  return unplaced(limits, origin, "document_too_large", "is nested too deeply to be read");
+}
+
+/** A parsed YAML text that knows where things stand. */
+class SyntaxTree {
+  readonly #document: Document.Parsed<ParsedNode>;
+  readonly #origin: string;
+  readonly #limits: Limits;
+  readonly #lines = new LineCounter();
+
+  constructor(text: string, origin: string, limits: Limits) {
+    this.#origin = origin;
+    this.#limits = limits;
+    try {
+      this.#document = parseDocument(text, {
+        lineCounter: this.#lines,
+        intAsBigInt: true,
+        stringKeys: true,
+        prettyErrors: false,
+        version: "1.2",
+      });
+    } catch (cause) {
+      if (cause instanceof RangeError) throw tooDeep(limits, origin);
+      throw cause;
+    }
+    const problems = this.#syntaxProblems(text);
+    if (problems.length > 0) throw new PolicyError(limits.kind, origin, problems);
+  }
+
+  value(): Json {
+    return new Converter(this.#document, this.#origin, this.#limits, (offset) => this.#at(offset)).convert();
+  }
+
+  place(path: readonly PathKey[], wanted: "key" | "value"): { line: number; column: number } {
+    const offset = offsetOf(this.#document, path, wanted);
+    return offset === null ? { line: 0, column: 0 } : this.#at(offset);
+  }
+
+  #at(offset: number): { line: number; column: number } {
+    const place = this.#lines.linePos(offset);
+    return { line: place.line, column: place.col };
+  }
+
+  #syntaxProblems(text: string): PolicyProblem[] {
+    if (this.#document.errors.some((error) => error.message.includes("call stack"))) throw tooDeep(this.#limits, this.#origin);
+    const problems: PolicyProblem[] = [...this.#document.errors, ...this.#document.warnings].map((issue) => {
+      const duplicate = issue.code === "DUPLICATE_KEY";
+      const message = duplicate
+        ? `key ${quoteAt(text, issue.pos)} stands twice in the same mapping`
+        : syntaxMessage(issue.code, issue.message);
+      const code = duplicate ? "document_duplicate_key" : "document_syntax";
+      return { code, origin: this.#origin, path: "", ...this.#at(issue.pos[0]), message };
+    });
+    const { explicit, version } = this.#document.directives.yaml;
+    if (explicit === true && version !== "1.2") {
+      const place = { line: 1, column: 1 };
+      problems.push({
+        code: "document_syntax",
+        origin: this.#origin,
+        path: "",
+        ...place,
+        message: "asks for YAML 1.1",
+        fix: "remove the %YAML line",
+      });
+    }
+    return problems;
+  }
 }
 
 /** `rules.egress.allow[0]`; keys that are not plain words are quoted. */
@@ -190,8 +252,8 @@ function offsetOf(document: Document.Parsed<ParsedNode>, path: readonly PathKey[
 }
 
 function quoteAt(text: string, position: [number, number]): string {
-  const raw = text.slice(position[0], position[1]).split("\n", 1)[0] ?? "";
-  return `"${raw.replaceAll(/^["']|["']$/g, "").slice(0, 60)}"`;
+  const key = /^(?:"([^"]*)"|'([^']*)'|([^\s:]+))/.exec(text.slice(position[0], position[0] + 200));
+  return `"${(key?.[1] ?? key?.[2] ?? key?.[3] ?? "").slice(0, 60)}"`;
 }
 
 function syntaxMessage(code: string, message: string): string {

@@ -35,6 +35,9 @@ export interface PolicyProblem {
   fix?: string;
 }
 
+/** Problems in the message; `problems` has them all. */
+const MAX_SHOWN = 50;
+
 /** Every problem of a policy or OpenAPI document at once. */
 export class PolicyError extends ChioError {
   readonly problems: readonly PolicyProblem[];
@@ -50,7 +53,9 @@ export class PolicyError extends ChioError {
 function describe(code: "policy_invalid" | "openapi_invalid", origin: string, problems: readonly PolicyProblem[]): string {
   const what = code === "policy_invalid" ? "policy" : "OpenAPI document";
   const head = `${what} ${origin} is refused: ${problems.length} ${problems.length === 1 ? "problem" : "problems"}`;
-  return [head, ...problems.map((problem) => `  ${formatProblem(problem)}`)].join("\n");
+  const lines = problems.slice(0, MAX_SHOWN).map((problem) => `  ${formatProblem(problem)}`);
+  if (problems.length > MAX_SHOWN) lines.push(`  and ${problems.length - MAX_SHOWN} more`);
+  return [head, ...lines].join("\n");
 }
 
 /** `policy.yaml:4:3: rules.egres: unknown key "egres" (did you mean "egress"?)` */
