@@ -15,33 +15,54 @@ export const SERVICE_ERRORS = {
   signing_key_invalid: "The signing key is not an Ed25519 seed.",
   signing_key_unreadable: "The file of the signing key cannot be read.",
   issuer_key_invalid: "A trusted issuer key is not an Ed25519 public key.",
+  start_refused: "Something that the sidecar needs is not there or not sound; each problem follows under its own code.",
+  spec_not_found: "No OpenAPI document was named, and the app has none at the usual paths.",
+  spec_unreadable: "The OpenAPI document cannot be read.",
+  policy_unreadable: "The policy file cannot be read.",
   running_as_root: "The sidecar was started as uid 0.",
 } as const;
 
 export type ServiceErrorCode = keyof typeof SERVICE_ERRORS;
 
 /** One thing that is wrong, where it was said, and what to do. None of it ever carries a secret. */
-export interface ConfigProblem {
-  code: ServiceErrorCode;
+export interface StartProblem {
+  /** Of this module, or of the one that refused: `policy_invalid`, `ledger_in_use`. */
+  code: string;
   /** `--listen`, `CHIO_LISTEN_ADDR`, `/etc/chio/kernel.yaml:3:1 (listen)`. */
   source: string;
   message: string;
+  fix?: string;
+}
+
+/** A problem of the configuration always knows its fix. */
+export interface ConfigProblem extends StartProblem {
+  code: ServiceErrorCode;
   fix: string;
 }
 
-/** Everything that is wrong with the configuration, at once. */
-export class ConfigError extends ChioError {
-  readonly problems: readonly ConfigProblem[];
+/** Why the sidecar does not start: everything that is wrong, at once. */
+export class StartError extends ChioError {
+  readonly problems: readonly StartProblem[];
 
-  constructor(problems: readonly ConfigProblem[]) {
-    super("config_invalid", problems.map(describeProblem).join("\n"), { fix: "mend every problem above, then start again" });
+  constructor(code: ServiceErrorCode, problems: readonly StartProblem[]) {
+    super(code, problems.map(describeProblem).join("\n"), { fix: "mend every problem above, then start again" });
     this.problems = problems;
   }
 }
 
+/** Everything that is wrong with flags, environment and kernel.yaml. */
+export class ConfigError extends StartError {
+  declare readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super("config_invalid", problems);
+  }
+}
+
 /** `CHIO_LISTEN_ADDR: cause. Fix: …` on one line. */
-export function describeProblem(problem: ConfigProblem): string {
-  return `${problem.source}: ${problem.message}. Fix: ${problem.fix}`;
+export function describeProblem({ source, message, fix }: StartProblem): string {
+  const line = fix === undefined ? `${source}: ${message}` : `${source}: ${message}. Fix: ${fix}`;
+  return line.replace(/\s*\n\s*/g, "; ");
 }
 
 /** What the file system said, without the path, which stands in front of it already. */
