@@ -2,7 +2,7 @@ import type { Architecture, Platform, Resources, Scaling } from "./types.ts";
 
 /** Every value that the topology has when nobody gave one. `defineTopology` is the only reader. */
 export const DEFAULTS = {
-  app: { name: "app", port: 8080, bind: "127.0.0.1", user: "1000:1000", writable: [{ path: "/tmp", sizeMiB: 64 }] },
+  app: { name: "app", port: 8080, bind: "127.0.0.1", user: "1000:1000", libc: "glibc", writable: [{ path: "/tmp", sizeMiB: 64 }] },
   auxiliary: { bind: "127.0.0.1" },
   sidecar: {
     name: "chio-sidecar",

@@ -92,7 +92,11 @@ function graphFor<P extends Platform>(props: ParsedProps, platform: P): Topology
     config: config.delivery,
     settings: settingsFor(draft, sidecar, app) as SettingsOf[P],
     adjustments,
-    accept: (props.accept ?? []).map(({ code, reason, path }) => (path === undefined ? { code, reason } : { code, reason, path })),
+    accept: (props.accept ?? []).map((one) => ({
+      code: one.code,
+      reason: one.reason,
+      ...defined({ path: one.path, platform: one.platform }),
+    })),
   };
 }
 

@@ -104,7 +104,13 @@ export type StartCondition = "started" | "healthy" | "completed" | "succeeded";
  */
 export type StartGate =
   | { readonly kind: "platform" }
-  | { readonly kind: "wrapper"; readonly container: string; readonly program: string }
+  | {
+      readonly kind: "wrapper";
+      readonly container: string;
+      readonly program: string;
+      readonly programLibc: "glibc" | "musl";
+      readonly appLibc: "glibc" | "musl" | "none";
+    }
   | { readonly kind: "traffic" };
 
 export interface Probes {
@@ -305,11 +311,12 @@ export interface Finding {
   readonly link: string;
 }
 
-/** A finding that somebody takes on. Matches by code, and by path when one is given. */
+/** A finding that somebody takes on. Matches by code; by path and platform only where they are given. */
 export interface Acceptance {
   readonly code: string;
   readonly reason: string;
   readonly path?: string;
+  readonly platform?: Platform;
 }
 
 export interface AcceptedFinding extends Finding {

@@ -29,9 +29,12 @@ export function planStartGate(draft: Draft): GatePlan {
   const { container: name, directory } = DEFAULTS.startGate;
   const program = `${directory}/chio`;
   const volume = DEFAULTS.volumes.gate;
+  const appLibc = app.libc ?? DEFAULTS.app.libc;
+  const container = gateContainer(draft, name, program, appLibc === "musl" ? "alpine" : "distroless");
+  const flavor = container.image.kind === "bundled" ? container.image.flavor : sidecarFlavor(draft);
   return {
-    startGate: { kind: "wrapper", container: name, program },
-    container: gateContainer(draft, name, program, app.libc === "musl" ? "alpine" : "distroless"),
+    startGate: { kind: "wrapper", container: name, program, programLibc: flavor === "alpine" ? "musl" : "glibc", appLibc },
+    container,
     volume: { kind: "empty", name: volume, medium: "disk", sizeMiB: null },
     wrap: (container) => ({
       ...container,

@@ -6,7 +6,7 @@ import type { ReceiptSink } from "../receipt-sink.ts";
 import { parseReceiptSink } from "../receipt-sink.ts";
 import type { SecretRef } from "../secret-ref.ts";
 import { parseSecretRef } from "../secret-ref.ts";
-import type { ConfigDelivery, ImageRef } from "../types.ts";
+import { type ConfigDelivery, type ImageRef, PLATFORMS } from "../types.ts";
 import { absolutePath, boolean, byKind, integer, list, nullable, object, oneOf, optional, port, shorthand, text } from "./tools.ts";
 
 const kind = <const Kind extends string>(name: Kind) => v.literal(name);
@@ -101,7 +101,7 @@ export const configSchema: v.GenericSchema<unknown, ConfigDelivery> = byKind([
   object({ kind: kind("host"), directory: text(), mountPath: mountPath() }),
 ]);
 
-export const acceptanceSchema = object({ code: text(), reason: v.string(), path: optional(text()) });
+export const acceptanceSchema = object({ code: text(), reason: v.string(), path: optional(text()), platform: optional(oneOf(PLATFORMS)) });
 
 export const healthCheckEntries = {
   intervalSeconds: optional(integer(0)),

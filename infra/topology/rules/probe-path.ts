@@ -1,0 +1,46 @@
+import { DEFAULTS } from "../defaults.ts";
+import type { Container, PlatformTopology, Probe } from "../types.ts";
+import { ALL, at, type Breach, healthPath, type Rule, theSidecar } from "./rule.ts";
+
+export const probePath: Rule = {
+  code: "CHIO-PROBE-PATH",
+  title: "A probe of the sidecar asks the wrong thing",
+  severity: "error",
+  why: "Readiness falls when a receipt sink is away: as liveness it would kill every replica at once. Liveness says nothing about policy and sink: as readiness it lets traffic in too early.",
+  fix: "probe CHIO_HEALTH_PATH for startup and readiness, /chio/live for liveness, over HTTP on the sidecar's port",
+  platforms: ALL,
+  invariants: ["INV-6"],
+  traps: [],
+  check(topology) {
+    const sidecar = theSidecar(topology);
+    if (sidecar === null) return [];
+    const health = healthPath(sidecar);
+    return [
+      ...wrong(sidecar, "startup", health),
+      ...wrong(sidecar, "readiness", health),
+      ...wrong(sidecar, "liveness", DEFAULTS.sidecar.livePath),
+      ...wrongTarget(topology, health),
+    ];
+  },
+};
+
+function wrong(sidecar: Container, kind: "startup" | "liveness" | "readiness", expected: string): Breach[] {
+  const probe: Probe | null = sidecar.probes[kind];
+  if (probe === null) return [];
+  const path = at(sidecar, `probes.${kind}.action`);
+  const { action } = probe;
+  if (action.kind !== "http") return [{ path, message: `the ${kind} probe of ${sidecar.name} is ${action.kind}, not HTTP` }];
+  if (action.path !== expected)
+    return [{ path: `${path}.path`, message: `the ${kind} probe of ${sidecar.name} asks ${action.path}, not ${expected}` }];
+  if (action.port !== null && !sidecar.ports.includes(action.port))
+    return [{ path: `${path}.port`, message: `the ${kind} probe of ${sidecar.name} asks port ${action.port}` }];
+  return [];
+}
+
+function wrongTarget(topology: PlatformTopology, health: string): Breach[] {
+  if (topology.platform !== "ecs") return [];
+  const { path } = topology.settings.loadBalancer.healthCheck;
+  return path === health
+    ? []
+    : [{ path: "settings.loadBalancer.healthCheck.path", message: `the load balancer asks ${path}, not ${health}` }];
+}
