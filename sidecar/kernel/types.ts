@@ -1,9 +1,11 @@
 import type { Guard, GuardInput } from "../guards/types.ts";
 import type { HttpMethod, RouteMatch } from "../policy/types.ts";
 import type { Json, JsonObject } from "../wire/json.ts";
-import type { CallerIdentity, CapabilityToken, GuardEvidence, Sha256Hex } from "../wire/types.ts";
+import type { CallerIdentity, CapabilityToken, GuardEvidence, Money, PublicKeyHex, Sha256Hex } from "../wire/types.ts";
+import type { ReasonCode } from "./reasons.ts";
+import type { TokenCache } from "./token-cache.ts";
 
-/** What the caller wants: an HTTP request (maybe one that names a tool), or a tool call of the in-process library. */
+/** What the caller wants: an HTTP request (maybe one that names a tool), or a tool, resource or prompt of the in-process library. */
 export interface Call {
   requestId: string;
   http?: {
@@ -17,7 +19,18 @@ export interface Call {
   };
   /** Named tool: `/chio/tools/<server>/<tool>`, the tool_server/tool_name pair of an evaluate request, or an in-process call. */
   tool?: { serverId: string; toolName: string; arguments: Json };
+  /** Resource of the in-process library. */
+  resource?: { uri: string; operation: "read" | "subscribe" };
+  /** Prompt of the in-process library. */
+  prompt?: { name: string; arguments: Json };
   caller: CallerIdentity;
+  /** Key that the caller has proven to hold (a session of the in-process library): must equal the token's subject. */
+  agentKey?: PublicKeyHex;
+  /**
+   * What this call costs, in minor units. Absent: the route's `x-chio-budget-limit`; absent too: the grant's `max_cost_per_invocation`
+   * (the worst case is charged before the call), and 0 where the grant has none. Without a currency the grant's own is meant.
+   */
+  cost?: { units: Money["units"]; currency?: string };
   sessionId?: string;
   tenantId?: string;
   /** Text of the token as presented, already decoded from whatever carried it. */
@@ -72,13 +85,17 @@ export interface DecideContext {
   guards: readonly Guard[];
   policyHash: Sha256Hex;
   resolvePath?: GuardInput["resolvePath"];
+  /** Verified tokens of earlier calls. Absent: every call verifies its token anew. */
+  tokens?: TokenCache;
+  /** Told what went wrong inside a decision that became `internal_error` or a failed look-up, for the log. Must not throw. */
+  onError?: (error: unknown) => void;
 }
 
 /** Outcome of `decide`, before any signature. */
 export interface Decision {
   allow: boolean;
   /** Stable code of the reasons catalogue, `missing_capability_token`; `allowed` when allowed. */
-  reasonCode: string;
+  reasonCode: ReasonCode | "allowed";
   /** Sentence for receipts and answers. */
   reason: string;
   /** Name of the guard that denied, `CapabilityGuard` for token checks. */
@@ -88,6 +105,10 @@ export interface Decision {
   evidence: GuardEvidence[];
   capability?: CapabilityToken;
   capabilityId?: string;
+  /** Index in `scope.grants` of the grant that authorised the call. */
+  grantIndex?: number;
+  /** What was charged to that grant. */
+  cost?: { units: bigint; currency?: string };
   /** To be durable with the decision's receipt. Empty for a denial: its charges were reversed. */
   state: StateChange[];
   policyHash: Sha256Hex;

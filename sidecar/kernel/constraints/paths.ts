@@ -1,0 +1,94 @@
+import type { Json } from "../../wire/json.ts";
+import type { ConstraintCheck, ConstraintSubject } from "./subject.ts";
+import { stringLeaves } from "./subject.ts";
+
+/**
+ * `path_prefix`: every path of the call lies under the prefix, and there is at least one. For an HTTP request that is the request's own path;
+ * for a tool each string that sits under a path-like key or looks like a path. Segments are compared after `.` and `..` are resolved, and,
+ * where the caller can resolve symlinks, the real path must lie under the prefix too.
+ */
+export function pathPrefix(value: Json | undefined): ConstraintCheck {
+  const prefix = typeof value === "string" && value !== "" ? normalize(value) : null;
+  if (prefix === null) return () => "path_prefix has no usable prefix";
+  const prefixText = value as string;
+  return (subject) => {
+    const candidates = pathsOf(subject);
+    if (candidates.length === 0) return "path_prefix: the call names no path";
+    for (const candidate of candidates) {
+      if (!under(candidate, prefix)) return "path_prefix: a path lies outside";
+      if (subject.resolvePath !== undefined && !reallyUnder(candidate, prefix, prefixText, subject.resolvePath)) {
+        return "path_prefix: a path leads outside through a link";
+      }
+    }
+    return null;
+  };
+}
+
+interface NormalPath {
+  absolute: boolean;
+  segments: string[];
+}
+
+function pathsOf(subject: ConstraintSubject): string[] {
+  if (subject.kind === "http") return subject.path === undefined ? [] : [subject.path];
+  const paths: string[] = [];
+  for (const { key, value } of stringLeaves(subject)) {
+    if (value.toLowerCase().startsWith("file:")) paths.push(value.slice(5).replace(/^\/\/(localhost)?(?=\/)/i, ""));
+    else if ((key !== undefined && isPathKey(key)) || looksLikePath(value)) paths.push(value);
+  }
+  return paths;
+}
+
+const PATH_KEYS = new Set(["file", "filename", "dir", "directory", "folder", "root", "cwd"]);
+
+function isPathKey(key: string): boolean {
+  const lower = key.toLowerCase();
+  return lower.includes("path") || PATH_KEYS.has(lower);
+}
+
+function looksLikePath(value: string): boolean {
+  return !value.includes("://") && (value.startsWith("~") || value.includes("/") || value.includes("\\"));
+}
+
+function under(candidate: string, prefix: NormalPath): boolean {
+  const path = normalize(candidate);
+  if (path === null || path.absolute !== prefix.absolute || path.segments.length < prefix.segments.length) return false;
+  return prefix.segments.every((segment, i) => segment === path.segments[i]);
+}
+
+function reallyUnder(candidate: string, prefix: NormalPath, prefixText: string, resolve: (path: string) => string | null): boolean {
+  const real = resolve(candidate);
+  // A path that does not exist yet leads nowhere else.
+  if (real === null || under(real, prefix)) return true;
+  const realPrefix = resolve(prefixText);
+  const normal = realPrefix === null ? null : normalize(realPrefix);
+  return normal !== null && under(real, normal);
+}
+
+/** null for what two readers could understand differently: `..` above the start, percent-encoded dots or separators, NUL. */
+function normalize(path: string): NormalPath | null {
+  if (path.includes("\0") || /%(2e|2f|5c|00|25)/i.test(path)) return null;
+  const absolute = path.startsWith("/") || path.startsWith("\\");
+  const segments: string[] = [];
+  for (const raw of path.split(/[/\\]/)) {
+    if (raw === "" || raw === ".") continue;
+    if (raw === "..") {
+      if (segments.pop() === undefined) return null;
+      continue;
+    }
+    const segment = decodeSegment(raw);
+    if (segment === null) return null;
+    segments.push(segment);
+  }
+  return { absolute, segments };
+}
+
+/** `%20` and a space are the same segment; a percent sign that encodes nothing stays. */
+function decodeSegment(segment: string): string | null {
+  if (!segment.includes("%")) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return null;
+  }
+}
