@@ -1,0 +1,31 @@
+/** A failure that the user can act on: shown as two lines, never with a stack trace. */
+export class SetupError extends Error {
+  /**
+   * @param {string} message what is wrong
+   * @param {string} fix the command or change that puts it right
+   */
+  constructor(message, fix) {
+    super(message);
+    this.name = "SetupError";
+    this.fix = fix;
+  }
+}
+
+/** @param {unknown} error */
+export function describeFailure(error) {
+  if (error instanceof SetupError) return `error: ${error.message}\n  fix: ${error.fix}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/**
+ * Runs a script's main function; a rejection is printed and ends the process with 1.
+ * @param {() => Promise<number | void>} main
+ */
+export async function runMain(main) {
+  try {
+    process.exitCode = (await main()) ?? process.exitCode ?? 0;
+  } catch (error) {
+    process.stderr.write(`${describeFailure(error)}\n`);
+    process.exitCode = 1;
+  }
+}
