@@ -1,0 +1,217 @@
+import type { Guard } from "../guards/types.ts";
+import { decide } from "../kernel/decide.ts";
+import { denied } from "../kernel/decision.ts";
+import { MemoryBudgetStore, MemoryReplayStore } from "../kernel/memory-stores.ts";
+import type { ReasonCode } from "../kernel/reasons.ts";
+import { type HttpReceiptFacts, httpReceiptBody, receiptIndex } from "../kernel/receipts.ts";
+import { createTokenCache } from "../kernel/token-cache.ts";
+import type { Call, DecideContext, Decision } from "../kernel/types.ts";
+import { LedgerError } from "../ledger/errors.ts";
+import type { Ledger, LedgerEntry } from "../ledger/types.ts";
+import type { CompiledPolicy, RouteTable } from "../policy/types.ts";
+import type { Logger } from "../service/types.ts";
+import { sha256Hex } from "../wire/hash.ts";
+import { signHttpReceiptWithText } from "../wire/http-receipt.ts";
+import { callerIdentityHash, extractCaller } from "../wire/identity.ts";
+import type { Keypair } from "../wire/keys.ts";
+import type { CallerIdentity, HttpReceipt, Sha256Hex } from "../wire/types.ts";
+import { HttpRefusal } from "./errors.ts";
+
+/** What decides, as one value: a reload swaps all of it at once. */
+export interface PolicyBundle {
+  policy: CompiledPolicy;
+  routes: RouteTable;
+  guards: readonly Guard[];
+  /** Of policy and routes together; goes into every receipt. */
+  policyHash: Sha256Hex;
+}
+
+export interface MediatorDeps {
+  bundle: PolicyBundle;
+  ledger: Ledger;
+  keypair: Keypair;
+  trustedIssuers: readonly string[];
+  maxDelegationDepth: number;
+  queueLimit: number;
+  logger: Logger;
+  /** Unix milliseconds. */
+  clock: () => number;
+  /** A new UUIDv7 on every call. */
+  ids: () => string;
+  resolvePath?: DecideContext["resolvePath"];
+}
+
+export interface SignedReceipt {
+  receipt: HttpReceipt;
+  /** JCS text of the signed receipt. */
+  canonicalJson: string;
+}
+
+export type ReceiptOptions = Pick<HttpReceiptFacts, "scope" | "status" | "decisionReceiptId" | "aborted" | "metadata">;
+
+const ANONYMOUS: CallerIdentity = Object.freeze(extractCaller(undefined, undefined));
+const ANONYMOUS_HASH = callerIdentityHash(ANONYMOUS);
+
+/** Who calls, as far as the request's own credentials say. The common anonymous caller costs nothing. */
+export function callerOf(authorization: string | undefined, apiKey: string | undefined): CallerIdentity {
+  return authorization === undefined && apiKey === undefined ? ANONYMOUS : extractCaller(authorization, apiKey);
+}
+
+/** Reasons that no body can change: a request may be denied for them before its body is read. */
+const WITHOUT_BODY: ReadonlySet<ReasonCode | "allowed"> = new Set<ReasonCode>([
+  "missing_capability_token",
+  "capability_malformed",
+  "signature_invalid",
+  "capability_expired",
+  "capability_not_yet_valid",
+  "capability_revoked",
+  "issuer_untrusted",
+  "delegation_invalid",
+  "delegation_too_deep",
+  "chain_binding_unsupported",
+  "budget_share_unsupported",
+  "scope_mismatch",
+]);
+
+/** Decides calls, signs what was decided and makes it durable. Everything that the proxy and the evaluate route have in common. */
+export class Mediator {
+  readonly #deps: MediatorDeps;
+  readonly #context: Omit<DecideContext, "now">;
+  #bundle: PolicyBundle;
+
+  constructor(deps: MediatorDeps) {
+    this.#deps = deps;
+    this.#bundle = deps.bundle;
+    this.#context = {
+      trustedIssuers: new Set(deps.trustedIssuers),
+      maxDelegationDepth: Math.min(deps.maxDelegationDepth, deps.bundle.policy.kernel.delegation_depth_limit),
+      revocations: deps.ledger,
+      budgets: new MemoryBudgetStore({ initial: deps.ledger.initialBudgets() }),
+      replay: new MemoryReplayStore({ initial: deps.ledger.initialReplayKeys() }),
+      guards: deps.bundle.guards,
+      policyHash: deps.bundle.policyHash,
+      tokens: createTokenCache(),
+      onError: (error) => deps.logger.error("a decision failed", { error }),
+      ...(deps.resolvePath === undefined ? {} : { resolvePath: deps.resolvePath }),
+    };
+  }
+
+  get bundle(): PolicyBundle {
+    return this.#bundle;
+  }
+
+  get kernelKey(): string {
+    return this.#deps.keypair.publicKeyHex;
+  }
+
+  get trustedIssuers(): ReadonlySet<string> {
+    return this.#context.trustedIssuers;
+  }
+
+  /** Unix milliseconds. */
+  now(): number {
+    return this.#deps.clock();
+  }
+
+  /** A new UUIDv7. */
+  id(): string {
+    return this.#deps.ids();
+  }
+
+  /** The next decision is made with the new bundle; those at work keep the one they began with. */
+  swap(bundle: PolicyBundle): void {
+    this.#bundle = bundle;
+    Object.assign(this.#context, {
+      guards: bundle.guards,
+      policyHash: bundle.policyHash,
+      maxDelegationDepth: Math.min(this.#deps.maxDelegationDepth, bundle.policy.kernel.delegation_depth_limit),
+    });
+  }
+
+  /** Null when receipts can be made durable; otherwise nothing is decided and nothing forwarded. */
+  unavailable(): HttpRefusal | null {
+    const status = this.#deps.ledger.status();
+    if (status.writable && status.queued < this.#deps.queueLimit) return null;
+    const why = status.writable
+      ? "too many receipts wait for the disk"
+      : (status.message ?? status.fault ?? "the receipt store takes nothing");
+    return new HttpRefusal(503, "ledger_unavailable", `no receipt can be made durable: ${why}`, { headers: ["Retry-After", "1"] });
+  }
+
+  decide(call: Call): Decision {
+    return decide(call, { ...this.#context, now: this.#deps.clock() });
+  }
+
+  /** The denial that `decide` would come to whatever the body holds; null when the body has to be read first. Changes nothing. */
+  decideWithoutBody(call: Call): Decision | null {
+    const untouched = { tryCharge: () => true, reverse: () => {} };
+    const decision = decide(call, {
+      ...this.#context,
+      now: this.#deps.clock(),
+      budgets: untouched,
+      replay: { remember: () => true },
+      guards: [],
+    });
+    return !decision.allow && WITHOUT_BODY.has(decision.reasonCode) ? decision : null;
+  }
+
+  /** A denial for one of the kernel's reasons that was found outside `decide`. */
+  deny(code: ReasonCode, call: Call, detail?: string): Decision {
+    return denied(detail === undefined ? { code } : { code, detail }, call, this.#context);
+  }
+
+  sign(call: Call, decision: Decision, options: ReceiptOptions): SignedReceipt {
+    const body = httpReceiptBody(call, decision, {
+      ...options,
+      timestamp: Math.floor(this.#deps.clock() / 1_000),
+      kernelKey: this.#deps.keypair.publicKeyHex,
+      nonce: this.#deps.ids(),
+      callerIdentityHash: call.caller === ANONYMOUS ? ANONYMOUS_HASH : callerIdentityHash(call.caller),
+    });
+    return signHttpReceiptWithText(body, this.#deps.keypair);
+  }
+
+  /**
+   * Resolves when the receipt is durable. A rejection is a {@link HttpRefusal}; the charges of a receipt that opens or stands alone are then
+   * given back, since nothing was done for them.
+   */
+  async record(signed: SignedReceipt, decision: Decision, links: { opens?: boolean; closes?: string } = {}): Promise<void> {
+    const entry = ledgerEntry(signed, decision, links);
+    try {
+      await this.#deps.ledger.append(entry);
+    } catch (error) {
+      if (entry.state !== undefined) this.#giveBack(decision);
+      throw this.#notDurable(error);
+    }
+  }
+
+  #giveBack(decision: Decision): void {
+    for (const change of decision.state) if (change.type === "budget") this.#context.budgets.reverse(change.charge);
+  }
+
+  #notDurable(error: unknown): HttpRefusal {
+    const deliberate = error instanceof LedgerError;
+    if (!deliberate || error.fault !== "queue_full") this.#deps.logger.error("a receipt could not be made durable", { error });
+    const why = deliberate ? error.message : "the receipt store failed";
+    return new HttpRefusal(503, "ledger_unavailable", `no receipt can be made durable: ${why}`, {
+      headers: ["Retry-After", "1"],
+      cause: error,
+    });
+  }
+}
+
+function ledgerEntry(
+  { receipt, canonicalJson }: SignedReceipt,
+  decision: Decision,
+  links: { opens?: boolean; closes?: string },
+): LedgerEntry {
+  const entry: LedgerEntry = { receiptId: receipt.id, kind: "http", canonicalJson, ...links, index: receiptIndex(receipt) };
+  // Charges belong to the receipt that was first: the one that closes it would count them twice.
+  if (links.closes === undefined && decision.state.length > 0) entry.state = decision.state;
+  return entry;
+}
+
+/** SHA-256 hex of a body; null when it is empty. */
+export function bodyHashOf(body: Uint8Array): Sha256Hex | null {
+  return body.length === 0 ? null : sha256Hex(body);
+}

@@ -1,0 +1,97 @@
+import { parseToolPath } from "../../kernel/binding.ts";
+import type { Call, Decision } from "../../kernel/types.ts";
+import { canonicalize } from "../../wire/canonical.ts";
+import { HttpRefusal } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
+import type { SignedReceipt } from "../mediator.ts";
+import { checkPath } from "../target.ts";
+import { type ChioHttpRequest, readEvaluateRequest } from "./evaluate-payload.ts";
+import { badPayload, MIB, type RouteContext, readPayload, type SidecarRoute } from "./route.ts";
+
+const MAX_BODY_BYTES = 10 * MIB;
+
+/** `POST /chio/evaluate`: decides a request that somebody else will make. 200 for allow and deny; the decision's receipt is durable before the answer. */
+export const evaluateRoute: SidecarRoute = {
+  method: "POST",
+  path: "/chio/evaluate",
+  access: "open",
+  maxBodyBytes: MAX_BODY_BYTES,
+  async handle(exchange, body, context) {
+    const { mediator, metrics } = context;
+    const request = readPayload("ChioHttpRequest", () => readEvaluateRequest(body, MAX_BODY_BYTES));
+    const unavailable = mediator.unavailable();
+    if (unavailable !== null) throw unavailable;
+    const call = toCall(request, exchange, context);
+    const decision =
+      (request.toolServer === undefined) === (request.toolName === undefined)
+        ? mediator.decide(call)
+        : mediator.deny("tool_identity_incomplete", call);
+    const signed = mediator.sign(call, decision, { scope: "decision", status: decision.allow ? 200 : decision.httpStatus });
+    await mediator.record(signed, decision);
+    exchange.outcome = decision.allow ? "allow" : "deny";
+    if (!decision.allow) metrics.guardDenied(decision.guard);
+    answer(exchange, decision, signed);
+  },
+};
+
+function answer(exchange: Exchange, decision: Decision, { receipt, canonicalJson }: SignedReceipt): void {
+  const headers = ["X-Chio-Receipt-Id", receipt.id];
+  if (decision.reasonCode === "approval_required") {
+    const body = {
+      error: "chio_approval_required",
+      message: decision.reason,
+      kernel_receipt_id: receipt.id,
+      suggestion: decision.suggestion,
+    };
+    exchange.sendJson(409, canonicalize(body), headers);
+    return;
+  }
+  const body = `{"evidence":${canonicalize(receipt.evidence)},"receipt":${canonicalJson},"verdict":${canonicalize(receipt.verdict)}}`;
+  exchange.sendJson(200, body, headers);
+}
+
+function toCall(request: ChioHttpRequest, exchange: Exchange, { mediator }: RouteContext): Call {
+  try {
+    checkPath(request.path.startsWith("/") ? request.path : "");
+  } catch (error) {
+    throw badPayload(`invalid ChioHttpRequest payload: ${(error as Error).message}`, error);
+  }
+  const call: Call = {
+    requestId: request.requestId,
+    http: {
+      method: request.method,
+      route: mediator.bundle.routes.match(request.method, request.path),
+      path: request.path,
+      query: request.query,
+      bodyHash: request.bodyHash,
+    },
+    caller: request.caller,
+  };
+  const named = parseToolPath(request.path);
+  if (request.toolServer !== undefined && request.toolName !== undefined) {
+    call.tool = { serverId: request.toolServer, toolName: request.toolName, arguments: request.arguments };
+  } else if (named !== null) {
+    call.tool = { serverId: named.server, toolName: named.tool, arguments: request.arguments };
+  }
+  const capability = presented(request, exchange);
+  if (capability !== undefined) call.capability = capability;
+  const dpop = exchange.request.headers.dpop ?? request.headers.get("dpop");
+  if (dpop !== undefined) call.dpop = dpop;
+  if (request.capabilityId !== undefined) call.capabilityIdHint = request.capabilityId;
+  if (request.sessionId !== undefined) call.sessionId = request.sessionId;
+  if (request.caller.tenant !== undefined) call.tenantId = request.caller.tenant;
+  if (request.modelMetadata !== undefined) call.modelMetadata = request.modelMetadata;
+  return call;
+}
+
+/** The capability of this call itself, or of the request that it describes. */
+function presented(request: ChioHttpRequest, exchange: Exchange): string | undefined {
+  const described = request.headers.get("x-chio-capability") ?? request.query.chio_capability;
+  const { token } = exchange.request.presented;
+  if (token !== undefined && typeof described === "string" && described !== token) {
+    throw new HttpRefusal(400, "capability_conflict", "two different capabilities came with one request", {
+      fix: "send one capability, in one place",
+    });
+  }
+  return token ?? (typeof described === "string" ? described : undefined);
+}
