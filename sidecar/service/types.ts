@@ -39,6 +39,8 @@ export interface ServiceConfig {
   /** Secret. */
   controlToken: string | null;
   safeMethods: "deny_by_default" | "session_allow";
+  /** The hop in front is the operator's (a load balancer): its X-Forwarded-* headers are passed on. Off: they are written anew from the connection. */
+  trustForwarded?: boolean;
   shutdownDrainMs: number;
   maxDelegationDepth: number;
   queueLimit: number;
