@@ -28,6 +28,8 @@ export function processIo(): CommandIo {
     process.stderr.write(`error: standard output takes nothing (${error.code ?? error.message})\n`);
     process.exit(1);
   });
+  // There is nowhere left to say it.
+  process.stderr.on("error", () => {});
   return {
     async stdin() {
       const chunks: Uint8Array[] = [];

@@ -98,6 +98,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     capabilityAuthorityUrl: authorityUrl,
     controlToken: controlToken.value,
     safeMethods: get("safeMethods").value,
+    trustForwarded: get("trustForwarded").value,
     shutdownDrainMs: get("shutdownDrain").value,
     maxDelegationDepth: get("maxDelegationDepth").value,
     limits: Object.fromEntries(

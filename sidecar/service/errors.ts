@@ -19,6 +19,7 @@ export const SERVICE_ERRORS = {
   spec_not_found: "No OpenAPI document was named, and the app has none at the usual paths.",
   spec_unreadable: "The OpenAPI document cannot be read.",
   policy_unreadable: "The policy file cannot be read.",
+  listen_failed: "The address cannot be listened on.",
   running_as_root: "The sidecar was started as uid 0.",
 } as const;
 

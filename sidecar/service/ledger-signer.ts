@@ -14,7 +14,9 @@ export function ledgerSigner(keypair: Keypair): LedgerSigner {
     signCheckpoint: (body) => signCheckpoint(body, keypair).signature,
     completeOpenDecision(decisionCanonicalJson, kind, now) {
       const facts = { now: Math.floor(now / 1000), kernelKey: keypair.publicKeyHex, nonce: uuidv7(now, randomBytes(10)) };
-      return kind === "http" ? completeHttp(decisionCanonicalJson, facts, keypair) : completeTool(decisionCanonicalJson, kind, facts, keypair);
+      return kind === "http"
+        ? completeHttp(decisionCanonicalJson, facts, keypair)
+        : completeTool(decisionCanonicalJson, kind, facts, keypair);
     },
   };
 }

@@ -112,6 +112,15 @@ export const SETTINGS = {
     default: "deny_by_default",
     doc: "`session_allow` lets GET, HEAD and OPTIONS through without a capability",
   }),
+  trustForwarded: setting({
+    group: "Service",
+    flag: "--trust-forwarded",
+    env: ["CHIO_TRUST_FORWARDED"],
+    yaml: "http.trust_forwarded",
+    parse: boolean,
+    default: false,
+    doc: "Pass X-Forwarded headers of the caller on to the app: only where a load balancer in front of the sidecar sets them",
+  }),
   trustedIssuers: list({
     group: "Keys",
     flag: "--trusted-issuer-key",

@@ -51,9 +51,15 @@ interface Answer {
 function get(url: URL, timeoutMs: number, signal: AbortSignal | undefined): Promise<Answer> {
   return new Promise((resolve) => {
     const send = url.protocol === "https:" ? httpsRequest : httpRequest;
-    const call = send(url, { agent: false, headers: { accept: "application/json, application/yaml, */*", connection: "close" }, ...(signal && { signal }) });
+    const call = send(url, {
+      agent: false,
+      headers: { accept: "application/json, application/yaml, */*", connection: "close" },
+      ...(signal && { signal }),
+    });
     const timer = setTimeout(() => call.destroy(new Error(`gave no answer within ${Math.round(timeoutMs)} ms`)), timeoutMs);
-    call.on("error", (error) => resolve({ why: error.message === "" ? "could not be reached" : error.message, retry: signal?.aborted !== true }));
+    call.on("error", (error) =>
+      resolve({ why: error.message === "" ? "could not be reached" : error.message, retry: signal?.aborted !== true }),
+    );
     call.on("close", () => clearTimeout(timer));
     call.on("response", (response) => {
       const status = response.statusCode ?? 0;

@@ -34,6 +34,7 @@ const CASES: Partial<Record<SettingName, Case>> = {
   capabilityAuthorityUrl: numbers((c) => c.capabilityAuthorityUrl?.href, "https://a", "https://b", "https://c"),
   receiptStore: numbers((c) => c.receiptStore, "/a.db", "sqlite:///b.db", "/c.db"),
   receiptSink: numbers((c) => c.receiptStore, "sqlite:///a.db", "sqlite:///b.db", "sqlite:///c.db"),
+  trustForwarded: { texts: ["true", "false", "true"], read: (c) => c.trustForwarded },
   allowEphemeralReceipts: { texts: ["true", "false", "true"], read: (c) => c.allowEphemeralReceipts },
   queueLimit: numbers((c) => c.queueLimit, "1", "2", "3"),
   checkpointBatch: numbers((c) => c.checkpoint.batchSize, "1", "2", "3"),

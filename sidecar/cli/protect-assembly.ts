@@ -1,0 +1,189 @@
+import { randomBytes } from "node:crypto";
+import { buildGuards } from "../guards/pipeline.ts";
+import { openLedger, stdoutSink } from "../ledger/index.ts";
+import type { Ledger } from "../ledger/types.ts";
+import { type ProtectPolicy, type RunningProtect, startProtect } from "../protect/index.ts";
+import type { DrainPhase } from "../service/drain.ts";
+import { StartError } from "../service/errors.ts";
+import { ledgerSigner } from "../service/ledger-signer.ts";
+import { createMetrics, type Metrics } from "../service/metrics.ts";
+import { type PolicyRefresh, refreshPolicy } from "../service/policy-refresh.ts";
+import { createReadiness } from "../service/readiness.ts";
+import { loadPolicyFile, loadRules, type Rules } from "../service/start-gate.ts";
+import type { Logger, ServiceConfig } from "../service/types.ts";
+import { VERSION } from "../service/version.ts";
+import { Keypair } from "../wire/keys.ts";
+
+const DEFAULT_CHECKPOINT_BATCH = 100;
+/** How often the receipt store is tried, so that readiness knows about a full disk without any request. */
+const PROBE_INTERVAL_MS = 5_000;
+
+/** The running sidecar, as its life needs it. */
+export interface Sidecar {
+  readonly config: ServiceConfig;
+  /** For the one line that says what was started. */
+  summary(): Record<string, unknown>;
+  /** What is at work, like `3 requests, 5 receipts`; null when nothing is. */
+  undone(): string | null;
+  /** Receipts in the store. */
+  receipts(): number;
+  /** In order; `reserveMs` is kept for the receipts. */
+  drainPhases(reserveMs: number): DrainPhase[];
+  /** Overwrites the signing key. */
+  wipe(): void;
+}
+
+/**
+ * Loads what decides, opens the receipt store, then listens: in this order, so that nothing is answered before everything is there. Whatever fails
+ * closes what was opened before it. Throws ChioError.
+ */
+export async function assemble(config: ServiceConfig, { log, signal }: { log: Logger; signal: AbortSignal }): Promise<Sidecar> {
+  const rules = await loadRules(config, { signal });
+  // Guards compile their patterns when they are built: a pattern that cannot be used refuses the start.
+  const policy: ProtectPolicy = { policy: rules.policy, routes: rules.routes, guards: buildGuards(rules.policy) };
+  for (const notice of rules.routes.notices ?? []) log.warn(notice);
+  const metrics = createMetrics(VERSION);
+  metrics.policyLoaded(Math.floor(Date.now() / 1000));
+  const keypair = Keypair.fromSeedHex(config.signingSeedHex);
+  let ledger: Ledger | undefined;
+  try {
+    ledger = await openStore(config, rules, keypair, metrics, log);
+    const protect = await listen(config, policy, ledger, keypair, metrics, log);
+    return running(config, rules, policy, { ledger, protect, keypair, metrics, log });
+  } catch (error) {
+    await ledger?.close({ deadlineMs: 1_000 });
+    keypair.wipe();
+    throw error;
+  }
+}
+
+function openStore(config: ServiceConfig, rules: Rules, keypair: Keypair, metrics: Metrics, log: Logger): Promise<Ledger> {
+  const { batchSize, intervalMs } = config.checkpoint;
+  if (config.receiptStore === null)
+    log.warn("receipts are kept in memory only and are lost when this process ends (--allow-ephemeral-receipts)");
+  return openLedger({
+    path: config.receiptStore,
+    signer: ledgerSigner(keypair),
+    sinks: config.receiptSinks.includes("stdout") ? [stdoutSink(process.stdout)] : [],
+    acknowledge: config.acknowledge,
+    queueLimit: config.queueLimit,
+    checkpoint: { batchSize: batchSize ?? rules.policy.kernel.checkpoint_batch_size ?? DEFAULT_CHECKPOINT_BATCH, intervalMs },
+    retention: config.retention,
+    now: Date.now,
+    onFault: (fault, message) =>
+      log.error(`receipts cannot be made durable, requests are refused: ${message}`, { code: `ledger_${fault}` }),
+    onRecovered: () => log.info("the receipt store takes receipts again"),
+    onCommit: (receipts, seconds) => metrics.receiptsCommitted(receipts, seconds),
+  });
+}
+
+async function listen(
+  config: ServiceConfig,
+  policy: ProtectPolicy,
+  ledger: Ledger,
+  keypair: Keypair,
+  metrics: Metrics,
+  logger: Logger,
+): Promise<RunningProtect> {
+  try {
+    const readiness = createReadiness();
+    readiness.addCheck("sinks", () => {
+      const lost = ledger.status().sinks.filter((sink) => !sink.reachable);
+      return lost.length === 0 ? null : lost.map(({ name, message }) => `${name} ${message ?? "takes nothing"}`).join(", ");
+    });
+    return await startProtect(config, { ...policy, ledger, keypair, logger, readiness, metrics, clock: Date.now, randomness: randomBytes });
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined || code === undefined) throw error;
+    const { host, port } = config.listen;
+    const message =
+      code === "EADDRINUSE"
+        ? "the address is in use"
+        : code === "EACCES"
+          ? "this user may not listen there"
+          : `cannot listen there (${code})`;
+    throw new StartError("listen_failed", [
+      { code: "listen_failed", source: `${host}:${port}`, message, fix: "end what listens there, or name another address with --listen" },
+    ]);
+  }
+}
+
+interface Parts {
+  ledger: Ledger;
+  protect: RunningProtect;
+  keypair: Keypair;
+  metrics: Metrics;
+  log: Logger;
+}
+
+function running(config: ServiceConfig, rules: Rules, policy: ProtectPolicy, { ledger, protect, keypair, metrics, log }: Parts): Sidecar {
+  let draining = false;
+  metrics.connect({
+    queueDepth: () => ledger.status().queued,
+    receiptsStored: () => ledger.status().receipts,
+    openDecisions: () => ledger.status().open,
+    ledgerWritable: () => ledger.status().writable,
+    draining: () => draining,
+  });
+  const probe = setInterval(() => void ledger.probe(), PROBE_INTERVAL_MS);
+  const refresh = watchPolicy(config, rules, protect, metrics, log);
+  const counted = (count: number, what: string) => (count === 0 ? null : `${count} ${what}${count === 1 ? "" : "s"}`);
+  let cutOff = 0;
+  let undelivered = 0;
+
+  return {
+    config,
+    summary: () => ({
+      address: `${protect.address.host}:${protect.address.port}`,
+      upstream: config.upstream.origin,
+      policy: policy.policy.name,
+      policy_hash: rules.policyHash,
+      guards: policy.guards.map((guard) => guard.name),
+      routes: rules.routes.routes.length,
+      kernel_key: keypair.publicKeyHex,
+      trusted_issuers: config.trustedIssuers.length,
+      receipt_store: config.receiptStore ?? "memory",
+      receipt_sinks: config.receiptSinks,
+      receipts: ledger.status().receipts,
+      kernel_config: config.kernelConfigPath,
+      version: VERSION,
+    }),
+    undone: () => [counted(protect.inflight(), "request"), counted(ledger.status().queued, "receipt")].filter(Boolean).join(", ") || null,
+    receipts: () => ledger.status().receipts,
+    drainPhases: (reserveMs) => [
+      {
+        name: "requests",
+        async run(remainingMs) {
+          draining = true;
+          clearInterval(probe);
+          refresh?.stop();
+          cutOff = await protect.stop(remainingMs);
+        },
+        left: () => counted(Math.max(cutOff, protect.inflight()), "request"),
+      },
+      {
+        name: "receipts",
+        reserveMs,
+        async run(remainingMs) {
+          ({ undelivered } = await ledger.close({ deadlineMs: remainingMs }));
+        },
+        left: () => counted(Math.max(undelivered, ledger.status().queued), "receipt"),
+      },
+    ],
+    wipe: () => keypair.wipe(),
+  };
+}
+
+function watchPolicy(config: ServiceConfig, rules: Rules, protect: RunningProtect, metrics: Metrics, logger: Logger): PolicyRefresh | null {
+  const { policyPath: path, policyRefreshMs: intervalMs } = config;
+  if (path === null || intervalMs === null) return null;
+  return refreshPolicy({
+    intervalMs,
+    load: () => loadPolicyFile(path),
+    apply: (policy) => protect.reload({ policy, routes: rules.routes, guards: buildGuards(policy) }),
+    current: rules.policy,
+    metrics,
+    logger,
+    now: Date.now,
+  });
+}

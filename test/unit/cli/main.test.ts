@@ -1,0 +1,63 @@
+import { spawnSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { COMMANDS } from "../../../sidecar/cli/commands.ts";
+import { VERSION } from "../../../sidecar/service/version.ts";
+import { runCli } from "./run-cli.ts";
+
+describe("chio", () => {
+  it("alone prints help that names every command, and exits 0", async () => {
+    const { code, stdout, stderr } = await runCli([]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^Usage: chio /);
+    for (const { name, summary } of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name}\\b.*${summary.slice(0, 10)}`, "m"));
+  });
+
+  it.each([["--help"], ["-h"], ["help"], ["health", "--help"], ["help", "health"]])(
+    "%s %s exits 0 and prints to stdout",
+    async (...argv) => {
+      const { code, stdout, stderr } = await runCli(argv.filter((word) => word !== undefined));
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toMatch(/^Usage: chio/);
+    },
+  );
+
+  it("--version prints the version", async () => {
+    expect(await runCli(["--version"])).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
+  });
+
+  it.each([
+    [["helth"], /unknown command 'helth'[\s\S]*health/],
+    [["health", "--lisen", "x"], /unknown option '--lisen'[\s\S]*--listen/],
+    [["--verson"], /unknown option '--verson'[\s\S]*--version/],
+    [["api", "protetc"], /unknown command 'protetc'[\s\S]*protect/],
+    [["api", "protect", "--upstraem", "x"], /unknown option '--upstraem'[\s\S]*--upstream/],
+    [["health", "extra"], /too many arguments/],
+    [["health", "--timeout-ms", "soon"], /milliseconds/],
+    [["health", "--url", "file:///x"], /http:\/\/ URL/],
+    [["health", "--url"], /argument missing/],
+  ])("%j is misuse: exit 2 and one clear line", async (argv, message) => {
+    const { code, stdout, stderr } = await runCli(argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it("a family without its verb prints its help and is misuse", async () => {
+    const { code, stderr } = await runCli(["api"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^Usage: chio api/);
+    expect(stderr).toContain("protect");
+  });
+
+  it("summaries in the help are those of the commands themselves", async () => {
+    const { stdout } = await runCli(["--help"]);
+    for (const { name } of COMMANDS) expect(stdout, name).toMatch(new RegExp(`^  ${name}\\b`, "m"));
+  });
+
+  it("runs as a program, with exit codes", () => {
+    const chio = (...argv: string[]) =>
+      spawnSync(process.execPath, ["sidecar/cli/main.ts", ...argv], { encoding: "utf8", timeout: 20_000 });
+    expect(chio().status).toBe(0);
+    expect(chio("--bogus").status).toBe(2);
+  });
+});
