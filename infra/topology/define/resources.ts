@@ -45,6 +45,8 @@ export function shareResources(draft: Draft, containers: readonly Container[]): 
   }
   if (legal === null) return { containers: [...containers], total: asked };
 
+  // Where nobody asked for an amount, none was raised.
+  if (!asksForResources(draft)) return { containers: shared, total: { cpuMilli: legal.cpuMilli, memoryMiB: legal.memoryMiB } };
   for (const [index, one] of shared.entries()) {
     const before = containers[index]?.resources;
     if (before === undefined || (before.cpuMilli === one.resources.cpuMilli && before.memoryMiB === one.resources.memoryMiB)) continue;
@@ -57,6 +59,11 @@ export function shareResources(draft: Draft, containers: readonly Container[]): 
     });
   }
   return { containers: shared, total: { cpuMilli: legal.cpuMilli, memoryMiB: legal.memoryMiB } };
+}
+
+function asksForResources({ props, platform }: Draft): boolean {
+  const given = [props.app, props.sidecar, ...(props.auxiliary ?? []), ...(props.init ?? [])];
+  return given.some((one) => one?.resources?.[platform] != null);
 }
 
 function withSpare(platform: Platform, containers: readonly Container[], spare: Resources): Container[] {
