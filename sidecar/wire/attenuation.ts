@@ -4,7 +4,7 @@ import { WireError } from "./errors.ts";
 import type { Json } from "./json.ts";
 import type { Keypair } from "./keys.ts";
 import { isScopeSubset, parseScope, scopeHash } from "./scope.ts";
-import type { CapabilityScope, CapabilityToken } from "./types.ts";
+import type { CapabilityScope, CapabilityToken, ToolGrant } from "./types.ts";
 
 export interface AttenuationRequest {
   id: string;
@@ -16,6 +16,18 @@ export interface AttenuationRequest {
   issued_at: number;
   /** Unix seconds, not later than the parent's. */
   expires_at: number;
+}
+
+/**
+ * A grant for fewer tools or operations with every restriction of the parent grant that covers it: constraints, budgets, DPoP. Where none covers it, the
+ * grant is returned as it is, and attenuation refuses it.
+ */
+export function narrowGrant(parent: CapabilityScope, wanted: Pick<ToolGrant, "server_id" | "tool_name" | "operations">): ToolGrant {
+  for (const grant of parent.grants ?? []) {
+    const narrowed: ToolGrant = { ...grant, ...wanted };
+    if (isScopeSubset({ grants: [narrowed] }, { grants: [grant] })) return narrowed;
+  }
+  return { ...wanted };
 }
 
 /**

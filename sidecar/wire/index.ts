@@ -1,4 +1,5 @@
 export * from "./attenuation.ts";
+export * from "./bearer.ts";
 export * from "./canonical.ts";
 export * from "./capability.ts";
 export * from "./checkpoint.ts";
@@ -17,4 +18,5 @@ export * from "./receipt.ts";
 export * from "./receipt-parse.ts";
 export * from "./receipt-report.ts";
 export * from "./scope.ts";
+export * from "./subject.ts";
 export * from "./types.ts";

@@ -203,7 +203,7 @@ describe("properties", () => {
           expect(() => JSON.parse(text)).not.toThrow();
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 

@@ -132,14 +132,14 @@ describe("properties", () => {
   test("a subset permits no call that its parent does not", () => {
     let subsets = 0;
     fc.assert(
-      fc.property(scopePair, fc.array(call, { minLength: 20, maxLength: 20 }), ([parent, child], calls) => {
+      fc.property(scopePair, fc.array(call, { minLength: 12, maxLength: 12 }), ([parent, child], calls) => {
         if (!isScopeSubset(child, parent)) return;
         subsets++;
         for (const each of calls) expect(permits(child, each) && !permits(parent, each)).toBe(false);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1200 },
     );
-    expect(subsets).toBeGreaterThan(200);
+    expect(subsets).toBeGreaterThan(80);
   });
 
   test("every scope is a subset of itself, and of itself with one more grant", () => {
