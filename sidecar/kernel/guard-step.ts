@@ -3,7 +3,7 @@ import { classifyHttpCall } from "../guards/http.ts";
 import { type PipelineVerdict, runGuards } from "../guards/pipeline.ts";
 import type { Action, Guard, GuardInput } from "../guards/types.ts";
 import { hostAndPort } from "../guards/url-host.ts";
-import { type Binding, HTTP_SERVER } from "./binding.ts";
+import { type Binding, HTTP_SERVER, streamsBody } from "./binding.ts";
 import type { Call, DecideContext } from "./types.ts";
 import type { VerifiedToken } from "./verify-token.ts";
 
@@ -14,7 +14,15 @@ export function runGuardStep(call: Call, binding: Binding, verified: VerifiedTok
   const base = guardContext(call, verified, ctx);
   if (call.http === undefined) return runGuards(guards, { ...base, ...localAction(call) });
   const { method, route, path, query, bodyHash, body } = call.http;
-  const http = { method, routePattern: route.pattern, path, query, ...(body === undefined ? {} : { body }) };
+  const withheld = call.http.bodyWithheld === true || streamsBody(call);
+  const http = {
+    method,
+    routePattern: route.pattern,
+    path,
+    query,
+    ...(body === undefined || withheld ? {} : { body }),
+    ...(withheld ? { bodyMissing: true } : {}),
+  };
   const tool = call.tool === undefined ? null : { ...base, ...toolAction(call.tool), http };
   // A request to /chio/tools/… is that tool call and nothing else.
   if (tool !== null && binding.kind === "tool" && binding.tokenRequired) return runGuards(guards, tool);
@@ -24,8 +32,9 @@ export function runGuardStep(call: Call, binding: Binding, verified: VerifiedTok
     pattern: route.pattern,
     path,
     query,
-    bodyHash,
-    ...(body === undefined ? {} : { body }),
+    // A streamed body has no hash yet, and is a body all the same.
+    bodyHash: withheld ? (bodyHash ?? "withheld") : bodyHash,
+    ...(body === undefined || withheld ? {} : { body }),
   });
   const first = runGuards(guards, { ...base, ...classified, toolServer: HTTP_SERVER, http });
   if (!first.allow || tool === null) return first;

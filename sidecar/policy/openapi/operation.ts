@@ -11,6 +11,7 @@ export const EXTENSION_KEYS = [
   "x-chio-budget-limit",
   "x-chio-publish",
   "x-chio-websocket",
+  "x-chio-stream-body",
   "x-chio-tool",
 ];
 const SENSITIVITIES = ["public", "internal", "sensitive", "restricted"] as const;
@@ -45,6 +46,11 @@ export function readOperation(
   if (operationId !== undefined) route.operationId = operationId;
   if (budgetLimit !== undefined) route.budgetLimit = budgetLimit;
   if (tool !== undefined) route.tool = tool;
+  if (reader.flag("x-chio-stream-body") === true) {
+    route.streamBody = true;
+    if (tool?.declared === true)
+      reader.report("x-chio-stream-body", "the guards read the arguments of x-chio-tool from the body; leave one of the two out");
+  }
   return route;
 }
 
