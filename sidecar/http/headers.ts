@@ -17,7 +17,6 @@ export interface HeaderFacts {
   /** -1 when absent. */
   contentLength: number;
   chunked: boolean;
-  expectContinue: boolean;
   /** Lower case; set only where Connection names it. */
   upgrade: string | undefined;
   /** `X-Forwarded-*` of the caller, in lower case. Used only where the operator trusts the hop in front. */
@@ -26,11 +25,12 @@ export interface HeaderFacts {
   endToEnd: string;
 }
 
-type Rule = "drop" | "once" | "refuse" | "own" | "forwarded";
+type Rule = "drop" | "take" | "keep" | "list" | "forwarded" | "refuse";
 
 /**
  * drop: hop-by-hop, framing and what we write ourselves, or what could make the upstream read another URL, host or caller than was decided.
- * once: forwarded; a second one is refused, since readers differ on which counts. own: read by us, see `take`. refuse: asks for another method.
+ * take: read by us and not forwarded as it came. keep: forwarded. Of these two a second one is refused, since readers differ on which counts.
+ * list: may be repeated. refuse: asks for another method.
  */
 const RULES = new Map<string, Rule>();
 const rule = (kind: Rule, names: string) => {
@@ -43,13 +43,12 @@ rule(
   "drop",
   "x-real-ip x-client-ip x-cluster-client-ip x-originating-ip x-remote-ip x-remote-addr true-client-ip cf-connecting-ip fastly-client-ip",
 );
-rule("once", "content-range cookie if-match if-none-match if-modified-since if-unmodified-since if-range range referer user-agent");
-rule("once", "sec-websocket-key sec-websocket-version last-event-id date from max-forwards");
+rule("keep", "content-range cookie if-match if-none-match if-modified-since if-unmodified-since if-range range referer user-agent");
+rule("keep", "sec-websocket-key sec-websocket-version last-event-id date from max-forwards");
 rule("refuse", "x-http-method x-http-method-override x-method-override");
-rule(
-  "own",
-  "host authorization x-api-key x-chio-capability dpop origin content-type content-encoding content-length transfer-encoding expect connection upgrade",
-);
+rule("keep", "x-api-key origin content-type content-encoding dpop");
+rule("take", "host authorization x-chio-capability content-length transfer-encoding expect upgrade");
+rule("list", "connection");
 
 const CHIO_PREFIX = "x-chio-";
 const FORWARDED_PREFIX = "x-forwarded-";
@@ -91,159 +90,74 @@ function ruleOf(lower: string): Rule | undefined {
 }
 
 class HeaderReader {
-  #host: string | undefined;
-  #seen: Set<string> | undefined;
-  #authorization: string | undefined;
-  #apiKey: string | undefined;
-  #capability: string | undefined;
-  #dpop: string | undefined;
-  #origin: string | undefined;
-  #contentType: string | undefined;
-  #contentEncoding: string | undefined;
-  #contentLength: string | undefined;
-  #transferEncoding: string | undefined;
-  #expect: string | undefined;
+  /** Of the names that may occur once, lower case. */
+  readonly #single = new Map<string, string>();
   #connection = "";
-  #upgrade: string | undefined;
   #forwarded: Map<string, string> | undefined;
   #endToEnd = "";
 
   add(name: string, value: string): void {
     if (BAD_VALUE.test(value)) throw new HttpRefusal(400, "header_value", `header ${quoteName(name)} holds a control character`);
     const lower = name.toLowerCase();
-    switch (ruleOf(lower)) {
+    const kind = ruleOf(lower);
+    switch (kind) {
       case undefined:
-        if (!PLAIN_NAME.test(lower)) this.#checkAlias(name, lower);
-        this.#forward(name, value);
-        return;
+        if (!PLAIN_NAME.test(lower)) checkAlias(name, lower);
+        this.#endToEnd += `${name}: ${value}\r\n`;
+        break;
       case "drop":
         // Dropped ones are read by nobody, so that repeating them changes nothing.
-        return;
+        break;
+      case "list":
+        this.#connection += `,${value}`;
+        break;
+      case "forwarded":
+        this.#forwarded ??= new Map();
+        this.#forwarded.set(lower, this.#forwarded.has(lower) ? `${this.#forwarded.get(lower)}, ${value}` : value);
+        break;
       case "refuse":
         throw new HttpRefusal(400, "method_override", `header ${quoteName(name)} asks for another method than the request line`, {
           fix: "send the method itself",
         });
-      case "once":
-        this.#seen ??= new Set();
-        if (this.#seen.has(lower)) throw duplicate(name);
-        this.#seen.add(lower);
-        this.#forward(name, value);
-        return;
-      case "forwarded":
-        this.#forwarded ??= new Map();
-        this.#forwarded.set(lower, this.#forwarded.has(lower) ? `${this.#forwarded.get(lower)}, ${value}` : value);
-        return;
-      case "own":
-        this.#take(name, lower, value);
-    }
-  }
-
-  #forward(name: string, value: string): void {
-    this.#endToEnd += `${name}: ${value}\r\n`;
-  }
-
-  /** Readers behind us may take `_`, `.` and the like for `-` (CGI and everything that descends from it). */
-  #checkAlias(name: string, lower: string): void {
-    if (ruleOf(lower.replace(/[^a-z0-9]/g, "-")) === undefined) return;
-    throw new HttpRefusal(400, "header_alias", `header ${quoteName(name)} reads like a protected header`, {
-      fix: "spell header names with hyphens",
-    });
-  }
-
-  #take(name: string, lower: string, value: string): void {
-    switch (lower) {
-      case "host":
-        if (this.#host !== undefined) throw duplicate(name);
-        this.#host = value;
-        return;
-      case "authorization":
-        if (this.#authorization !== undefined) throw duplicate(name);
-        this.#authorization = value;
-        return;
-      case "x-api-key":
-        if (this.#apiKey !== undefined) throw duplicate(name);
-        this.#apiKey = value;
-        return this.#forward(name, value);
-      case "x-chio-capability":
-        if (this.#capability !== undefined) throw duplicate(name);
-        this.#capability = value;
-        return;
-      case "dpop":
-        if (this.#seen?.has(lower)) throw duplicate(name);
-        this.#seen ??= new Set();
-        this.#seen.add(lower);
-        if (value.startsWith("{")) {
-          this.#dpop = value;
-          return;
-        }
-        return this.#forward(name, value);
-      case "origin":
-        if (this.#origin !== undefined) throw duplicate(name);
-        this.#origin = value;
-        return this.#forward(name, value);
-      case "content-type":
-        if (this.#contentType !== undefined) throw duplicate(name);
-        this.#contentType = value;
-        return this.#forward(name, value);
-      case "content-encoding":
-        if (this.#contentEncoding !== undefined) throw duplicate(name);
-        this.#contentEncoding = value;
-        return this.#forward(name, value);
-      case "content-length":
-        if (this.#contentLength !== undefined) throw duplicate(name);
-        this.#contentLength = value;
-        return;
-      case "transfer-encoding":
-        if (this.#transferEncoding !== undefined) throw duplicate(name);
-        this.#transferEncoding = value;
-        return;
-      case "expect":
-        if (this.#expect !== undefined) throw duplicate(name);
-        this.#expect = value;
-        return;
-      case "upgrade":
-        if (this.#upgrade !== undefined) throw duplicate(name);
-        this.#upgrade = value;
-        return;
       default:
-        this.#connection += `,${value}`;
+        if (this.#single.has(lower)) {
+          throw new HttpRefusal(400, "duplicate_header", `header ${quoteName(name)} is repeated`, { fix: "send it once" });
+        }
+        this.#single.set(lower, value);
+        if (kind === "keep" && !(lower === "dpop" && isOwnProof(value))) this.#endToEnd += `${name}: ${value}\r\n`;
     }
   }
 
   finish(): HeaderFacts {
-    if (this.#host === undefined) throw new HttpRefusal(400, "host_missing", "there is no Host header");
-    checkHost(this.#host);
+    const single = this.#single;
+    const host = single.get("host");
+    if (host === undefined) throw new HttpRefusal(400, "host_missing", "there is no Host header");
+    checkHost(host);
     const upgrades = this.#connectionNamesUpgrade();
-    let contentLength = -1;
-    if (this.#contentLength !== undefined) {
-      if (!/^(?:0|[1-9][0-9]{0,14})$/.test(this.#contentLength)) {
-        throw new HttpRefusal(400, "content_length_invalid", "Content-Length is not a plain decimal number");
-      }
-      contentLength = Number(this.#contentLength);
-    }
-    const chunked = this.#transferEncoding !== undefined;
-    if (chunked && (this.#transferEncoding!.toLowerCase() !== "chunked" || contentLength >= 0)) {
+    const contentLength = readContentLength(single.get("content-length"));
+    const transferEncoding = single.get("transfer-encoding");
+    if (transferEncoding !== undefined && (transferEncoding.toLowerCase() !== "chunked" || contentLength >= 0)) {
       throw new HttpRefusal(400, "transfer_encoding", "Transfer-Encoding must be exactly `chunked`, without Content-Length", {
         fix: "send the body with Content-Length, or chunked and not compressed in transfer",
       });
     }
-    const expectContinue = this.#expect !== undefined;
-    if (expectContinue && this.#expect!.toLowerCase() !== "100-continue") {
+    const expect = single.get("expect");
+    if (expect !== undefined && expect.toLowerCase() !== "100-continue") {
       throw new HttpRefusal(417, "expectation_unknown", "Expect asks for something other than 100-continue");
     }
+    const dpop = single.get("dpop");
     return {
-      host: this.#host,
-      authorization: this.#authorization,
-      apiKey: this.#apiKey,
-      capability: this.#capability,
-      dpop: this.#dpop,
-      origin: this.#origin,
-      contentType: this.#contentType,
-      contentEncoding: this.#contentEncoding,
+      host,
+      authorization: single.get("authorization"),
+      apiKey: single.get("x-api-key"),
+      capability: single.get("x-chio-capability"),
+      dpop: dpop !== undefined && isOwnProof(dpop) ? dpop : undefined,
+      origin: single.get("origin"),
+      contentType: single.get("content-type"),
+      contentEncoding: single.get("content-encoding"),
       contentLength,
-      chunked,
-      expectContinue,
-      upgrade: upgrades ? this.#upgrade?.trim().toLowerCase() : undefined,
+      chunked: transferEncoding !== undefined,
+      upgrade: upgrades ? single.get("upgrade")?.trim().toLowerCase() : undefined,
       forwarded: this.#forwarded,
       endToEnd: this.#endToEnd,
     };
@@ -283,8 +197,24 @@ export function isLoopbackHost(host: string): boolean {
   return name === "localhost" || name === "[::1]" || /^127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$/.test(name);
 }
 
-function duplicate(name: string): HttpRefusal {
-  return new HttpRefusal(400, "duplicate_header", `header ${quoteName(name)} is repeated`, { fix: "send it once" });
+/** -1 when there is none. */
+function readContentLength(text: string | undefined): number {
+  if (text === undefined) return -1;
+  if (/^(?:0|[1-9][0-9]{0,14})$/.test(text)) return Number(text);
+  throw new HttpRefusal(400, "content_length_invalid", "Content-Length is not a plain decimal number");
+}
+
+/** Readers behind us may take `_`, `.` and the like for `-` (CGI and everything that descends from it). */
+function checkAlias(name: string, lower: string): void {
+  if (ruleOf(lower.replace(/[^a-z0-9]/g, "-")) === undefined) return;
+  throw new HttpRefusal(400, "header_alias", `header ${quoteName(name)} reads like a protected header`, {
+    fix: "spell header names with hyphens",
+  });
+}
+
+/** Our DPoP proofs are JSON and for us; any other (RFC 9449) is between the caller and the app. */
+function isOwnProof(value: string): boolean {
+  return value.startsWith("{");
 }
 
 /** Names come from the caller: short and quoted in what we say about them. */

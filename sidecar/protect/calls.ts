@@ -18,7 +18,8 @@ export function proxiedCall(request: ParsedRequest, route: RouteMatch, body: Uin
     caller: callerOf(presented.authorization, headers.apiKey),
   };
   // What guards cannot read as the app will read it is not shown to them: those that would look deny.
-  if (body !== null && body.length > 0 && isPlain(request)) call.http!.body = body;
+  if (body === null || !isPlain(request)) call.http!.bodyWithheld = request.hasBody;
+  else if (body.length > 0) call.http!.body = body;
   if (presented.token !== undefined) call.capability = presented.token;
   if (headers.dpop !== undefined) call.dpop = headers.dpop;
   const tool = parseToolPath(request.path);

@@ -149,8 +149,14 @@ export class Forwarding implements AnswerEvents {
   #relay(receiptId: string): void {
     const { exchange } = this.#decided;
     exchange.outcome = "allow";
-    if (exchange.clientGone || exchange.res.destroyed) return this.#connection?.abort();
-    if (this.#broken) return exchange.destroy();
+    if (exchange.clientGone || exchange.res.destroyed) {
+      this.#connection?.abort();
+      return;
+    }
+    if (this.#broken) {
+      exchange.destroy();
+      return;
+    }
     const head = this.#head!;
     head.headers.push("X-Chio-Receipt-Id", receiptId);
     exchange.writeHead(head.status, head.headers);

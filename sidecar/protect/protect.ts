@@ -19,7 +19,7 @@ import type { Metrics } from "../service/metrics.ts";
 import type { Logger, Readiness, ServiceConfig } from "../service/types.ts";
 import { VERSION } from "../service/version.ts";
 import type { Keypair } from "../wire/keys.ts";
-import { Proxy, type ProxyDeps } from "./proxy.ts";
+import { type ProxyDeps, ReverseProxy } from "./proxy.ts";
 import { Upstream } from "./upstream.ts";
 import { WebSockets } from "./websocket.ts";
 
@@ -110,7 +110,7 @@ export async function startProtect(config: ServiceConfig, deps: ProtectDeps): Pr
     deadlines,
     forward: { authority: upstream.authority, basePath: upstream.basePath, trustForwarded: config.trustForwarded === true },
   };
-  const proxy = new Proxy(proxyDeps);
+  const proxy = new ReverseProxy(proxyDeps);
   const websockets = new WebSockets(proxyDeps);
   let generation = 1;
   let draining = false;

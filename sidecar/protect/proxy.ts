@@ -30,7 +30,7 @@ export interface ProxyDeps {
 }
 
 /** The path of a proxied request: decide, write ahead where the method has effects, forward, record, relay. */
-export class Proxy {
+export class ReverseProxy {
   readonly #deps: ProxyDeps;
 
   constructor(deps: ProxyDeps) {

@@ -76,7 +76,10 @@ export class UploadStream implements Deadline {
       this.#connection.write(chunk);
       flowing = this.#connection.write("\r\n");
     } else {
-      if (this.#bytes > this.#length) return this.#fail("the request body is longer than its Content-Length");
+      if (this.#bytes > this.#length) {
+        this.#fail("the request body is longer than its Content-Length");
+        return;
+      }
       flowing = this.#connection.write(chunk);
     }
     if (!flowing) {
@@ -88,12 +91,15 @@ export class UploadStream implements Deadline {
 
   #end(): void {
     if (this.#stopped) return;
-    if (forbiddenTrailer(this.#exchange.req.rawTrailers) !== null)
-      return this.#fail("the request ended with a trailer that decides about it");
-    if (this.#length !== null && this.#bytes !== this.#length) return this.#fail("the request body is shorter than its Content-Length");
-    this.#complete = true;
-    if (this.#length === null) this.#connection.write("0\r\n\r\n");
-    this.#stop();
+    if (forbiddenTrailer(this.#exchange.req.rawTrailers) !== null) {
+      this.#fail("the request ended with a trailer that decides about it");
+    } else if (this.#length !== null && this.#bytes !== this.#length) {
+      this.#fail("the request body is shorter than its Content-Length");
+    } else {
+      this.#complete = true;
+      if (this.#length === null) this.#connection.write("0\r\n\r\n");
+      this.#stop();
+    }
   }
 
   #fail(message: string): void {

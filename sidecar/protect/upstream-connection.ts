@@ -146,7 +146,10 @@ export class UpstreamConnection implements Deadline {
       this.at = performance.now() + this.#timeouts.answerMs;
       return;
     }
-    if (this.#events === null) return this.#close();
+    if (this.#events === null) {
+      this.#close();
+      return;
+    }
     const what = this.#connected ? "the upstream did not answer in time" : "no connection to the upstream was made in time";
     this.#fail(
       new UpstreamError(this.#connected ? "upstream_timeout" : "upstream_unreachable", this.#connected ? "timeout" : "connect", what),

@@ -225,13 +225,13 @@ function checkUpgrade(request: ParsedRequest, routeTakesIt: boolean, early: Buff
 
 /** RFC 6455, 4.1: a 101 that proves that the upstream read this handshake, and not any answer that happens to carry this status. */
 function acceptsKey({ rawHeaders }: ParsedRequest, { headers, upgrade }: ResponseHead): boolean {
-  const key = valueOf(rawHeaders, "sec-websocket-key");
+  const key = headerValue(rawHeaders, "sec-websocket-key");
   if (key === undefined || upgrade !== "websocket") return false;
   const expected = createHash("sha1").update(`${key}${WEBSOCKET_GUID}`).digest("base64");
-  return valueOf(headers, "sec-websocket-accept") === expected;
+  return headerValue(headers, "sec-websocket-accept") === expected;
 }
 
-function valueOf(headers: readonly string[], name: string): string | undefined {
+function headerValue(headers: readonly string[], name: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) if (headers[i]!.toLowerCase() === name) return headers[i + 1];
   return undefined;
 }
