@@ -63,7 +63,7 @@ export async function runProtect(flags: FlagValues, io: CommandIo): Promise<void
   } catch (error) {
     const problems = startProblems(error);
     for (const problem of problems) log.error(`cannot start: ${describeProblem(problem)}`, { code: problem.code });
-    io.setExit(error instanceof ConfigError && problems.every(({ source }) => source.startsWith("--")) ? 2 : 1);
+    io.setExit(error instanceof ConfigError && error.problems.every(isMisuse) ? 2 : 1);
     stopWatching();
   }
 }
@@ -78,6 +78,13 @@ function readConfig(flags: FlagValues, io: CommandIo, scrubber: Scrubber): Loade
   });
   scrubber.add(loaded.config.signingSeedHex);
   return loaded;
+}
+
+const MISUSE: readonly string[] = ["config_value_invalid", "config_value_missing", "config_conflict", "config_unsupported"];
+
+/** Whether the command line itself cannot be meant: no change of files or environment would make it right. */
+function isMisuse({ code, source }: StartProblem): boolean {
+  return source.startsWith("--") && MISUSE.includes(code);
 }
 
 /** What was refused, line by line; what nobody expected is one line, too, since the log is all that an operator of a container sees. */

@@ -1,0 +1,147 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Keypair } from "../../../sidecar/wire/keys.ts";
+import { SEED, type SidecarProcess, Workbench } from "./sidecar-process.ts";
+
+let bench: Workbench;
+beforeEach(() => {
+  bench = new Workbench();
+});
+afterEach(() => bench.close());
+
+/** The app: answers /hello at once, /slow after `slowMs`. */
+const app = (slowMs: number) =>
+  bench.upstream((request, response) => {
+    setTimeout(() => response.end(`hello from ${request.url}`), request.url === "/slow" ? slowMs : 0);
+  });
+
+/** Receipts on stdout. */
+function receipts(sidecar: SidecarProcess): { verdict: string; receipt: { response_status: number; route_pattern: string } }[] {
+  const lines = sidecar.stdout.split("\n").filter((line) => line.includes('"event":"receipt"'));
+  return lines.map((line) => JSON.parse(line) as ReturnType<typeof receipts>[number]);
+}
+
+describe("chio api protect", { timeout: 30_000 }, () => {
+  it("serves, and drains at SIGTERM: requests at work get answer and receipt, new ones are refused, exit 0", async () => {
+    const sidecar = bench.start([...bench.flags(await app(600)), "--receipt-sink", "stdout"]);
+    const url = await sidecar.listening();
+    const health = await fetch(`${url}/chio/health`);
+    expect([health.status, ((await health.json()) as { ok: boolean }).ok]).toEqual([200, true]);
+    expect(await (await fetch(`${url}/hello`)).text()).toBe("hello from /hello");
+
+    const slow = fetch(`${url}/slow`);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    sidecar.kill("SIGHUP");
+    sidecar.kill("SIGTERM");
+    await sidecar.said("SIGTERM: draining");
+    await expect(fetch(`${url}/hello`)).rejects.toThrow();
+    const answer = await slow;
+    expect([answer.status, await answer.text()]).toEqual([200, "hello from /slow"]);
+    expect(answer.headers.get("x-chio-receipt-id")).toMatch(/^[0-9a-f]{64}$/);
+
+    expect(await sidecar.exited).toBe(0);
+    expect(receipts(sidecar).map(({ verdict, receipt }) => [verdict, receipt.route_pattern, receipt.response_status])).toEqual([
+      ["allow", "/hello", 200],
+      ["allow", "/slow", 200],
+    ]);
+    expect(sidecar.stdout).toContain('"event":"checkpoint"');
+    expect(sidecar.log().map(({ message }) => message)).toEqual([
+      "listening",
+      expect.stringMatching(/^SIGHUP ignored/),
+      "SIGTERM: draining",
+      "drained",
+    ]);
+    expect(sidecar.log()[2]?.undone).toBe("1 request");
+  });
+
+  it("ends with 1 past the drain's time, and says how much was left", async () => {
+    const sidecar = bench.start(bench.flags(await app(20_000)), { CHIO_SHUTDOWN_DRAIN_MS: "400" });
+    const url = await sidecar.listening();
+    const cut = [fetch(`${url}/slow`), fetch(`${url}/slow`)].map((one) => one.then((answer) => answer.text()).catch(() => "cut"));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const began = performance.now();
+    sidecar.kill("SIGINT");
+    expect(await sidecar.exited).toBe(1);
+    expect(performance.now() - began).toBeLessThan(3000);
+    expect((await sidecar.said("drain incomplete")).message).toBe("drain incomplete: requests: 2 requests");
+    for (const text of await Promise.all(cut)) expect(text).not.toContain("hello from");
+  });
+
+  it("ends at once at a second signal", async () => {
+    const sidecar = bench.start(bench.flags(await app(20_000)));
+    const url = await sidecar.listening();
+    void fetch(`${url}/slow`).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    sidecar.kill("SIGTERM");
+    await sidecar.said("SIGTERM: draining");
+    const began = performance.now();
+    sidecar.kill("SIGTERM");
+    expect(await sidecar.exited).toBe(1);
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect((await sidecar.said("SIGTERM again")).undone).toBe("1 request");
+  });
+
+  it("asks the app for its OpenAPI document where none is named", async () => {
+    const asked: string[] = [];
+    const url = await bench.upstream((request, response) => {
+      asked.push(request.url ?? "");
+      if (request.url !== "/openapi.yaml") response.statusCode = 404;
+      response.end(request.url === "/openapi.yaml" ? readFileSync(bench.path("openapi.yaml")) : "no");
+    });
+    const flags = bench.flags(url).filter((word, at, all) => word !== "--spec" && all[at - 1] !== "--spec");
+    const sidecar = bench.start(flags);
+    expect((await sidecar.said("listening")).routes).toBe(2);
+    expect(asked).toEqual(["/openapi.json", "/openapi.yaml"]);
+  });
+
+  it("replaces a changed policy, keeps the old one when the new one is bad, and says so", async () => {
+    const policy = (allow: string) => `hushspec: "0.1.0"\nname: ${allow}\nrules: {egress: {allow: [${allow}]}}\n`;
+    const path = bench.write("policy.yaml", policy("a.example"));
+    const sidecar = bench.start([...bench.flags(await app(0)), "--policy", path, "--policy-refresh", "1s"]);
+    const url = await sidecar.listening();
+    const health = async () =>
+      (await (await fetch(`${url}/chio/health`)).json()) as { policy_hash: string; authority_generation: number; ok: boolean };
+    const first = await health();
+    bench.write("policy.yaml", "hushspec: [broken");
+    await sidecar.said("policy not replaced, the old one stays in force");
+    expect(await health()).toMatchObject({ policy_hash: first.policy_hash, authority_generation: 1, ok: true });
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^chio_policy_reload_failures_total [1-9]/m);
+    bench.write("policy.yaml", policy("b.example"));
+    expect((await sidecar.said("policy replaced")).policy).toBe("b.example");
+    const second = await health();
+    expect(second.policy_hash).not.toBe(first.policy_hash);
+    expect(second.authority_generation).toBe(2);
+  });
+
+  it("lets no secret out: not into logs, answers, metrics, receipts or the store's folder", async () => {
+    const token = "control-token-of-this-test";
+    const sidecar = bench.start([...bench.flags(await app(0)), "--receipt-sink", "stdout", "--log-level", "trace"], {
+      CHIO_SIDECAR_CONTROL_TOKEN: token,
+    });
+    const url = await sidecar.listening();
+    const said: string[] = [];
+    const ask = async (path: string, init: RequestInit = {}) => said.push(await (await fetch(`${url}${path}`, init)).text());
+    const bearer = { authorization: `Bearer ${token}` };
+    await ask("/metrics", { headers: bearer });
+    await ask("/metrics", { headers: { authorization: "Bearer wrong" } });
+    await ask("/hello", { headers: bearer });
+    await ask(`/hello?seed=${SEED}`, { headers: { "x-chio-capability": `{"signature":"${SEED}"` } });
+    await ask("/chio/evaluate", { method: "POST", body: `{"request_id": "${token}` });
+    await ask("/v1/capabilities/mint", {
+      method: "POST",
+      headers: bearer,
+      body: JSON.stringify({ subject: "agent", scopes: ["tools:x"] }),
+    });
+    sidecar.kill("SIGTERM");
+    expect(await sidecar.exited).toBe(0);
+    const seeds = [SEED, Buffer.from(SEED, "hex").toString("base64"), Keypair.fromSeedHex(SEED).publicKeyHex];
+    expect(sidecar.stdout).toContain(seeds[2]);
+    for (const text of [sidecar.stderr, sidecar.stdout, ...said]) {
+      for (const secret of [seeds[0]!, seeds[1]!, token]) expect(text).not.toContain(secret);
+    }
+    for (const name of readdirSync(bench.dir)) {
+      expect(readFileSync(bench.path(name)).includes(Buffer.from(SEED, "hex")), name).toBe(false);
+      expect(readFileSync(bench.path(name)).includes(token), name).toBe(false);
+    }
+  });
+});
