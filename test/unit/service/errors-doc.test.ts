@@ -71,7 +71,9 @@ describe("docs/errors.md", () => {
     const thrown = readdirSync("sidecar", { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".ts"))
       .flatMap((path) =>
-        [...readFileSync(join("sidecar", path), "utf8").matchAll(/new ChioError\(\s*"([a-z0-9_]+)"/g)].map(([, code]) => `${path}: ${code}`),
+        [...readFileSync(join("sidecar", path), "utf8").matchAll(/new ChioError\(\s*"([a-z0-9_]+)"/g)].map(
+          ([, code]) => `${path}: ${code}`,
+        ),
       );
     expect(thrown.filter((entry) => !all.has(entry.split(": ")[1]!))).toEqual([]);
   });
