@@ -16,7 +16,7 @@ import {
 import { DEFAULT_KERNEL } from "./defaults.ts";
 import type { SourceDocument } from "./document.ts";
 import type { PolicyProblem } from "./errors.ts";
-import { checkSchema } from "./schema.ts";
+import { checkSchema, soundMembers } from "./schema.ts";
 import type { CompiledPolicy, GuardSettings } from "./types.ts";
 
 /** Seconds. */
@@ -101,16 +101,10 @@ export type ChioPolicyParts = Pick<CompiledPolicy, "guards" | "kernel" | "defaul
 /** Compiles the policy format of kernel, guards and capabilities blocks. */
 export function compileChioPolicy(document: SourceDocument): { parts?: ChioPolicyParts; problems: PolicyProblem[] } {
   const { value, problems } = checkSchema(schema, document);
+  checkKernelFlags(document, problems);
+  const guards = compileGuards(document, soundMembers(document, ["guards"], problems), problems);
   if (value === undefined) return { problems };
-  const { require_web3_evidence, allow_ephemeral_receipt_log, checkpoint_batch_size, ...kernel } = value.kernel;
-  const kernelReport = reporter(document, ["kernel"], problems);
-  if (require_web3_evidence)
-    kernelReport(["require_web3_evidence"], "policy_not_enforced", "this release produces no such evidence", "remove the key");
-  if (allow_ephemeral_receipt_log) {
-    const fix = "remove the key and start with --allow-ephemeral-receipts";
-    kernelReport(["allow_ephemeral_receipt_log"], "policy_not_enforced", "a policy cannot allow receipts that are not kept", fix);
-  }
-  const guardSettings = value.guards as JsonObject;
+  const { require_web3_evidence: _evidence, allow_ephemeral_receipt_log: _ephemeral, checkpoint_batch_size, ...kernel } = value.kernel;
   const longest = kernel.max_capability_ttl;
   const withTtl = <T extends { ttl?: number | undefined }>(kind: string, grants: readonly T[]): (T & { ttl: number })[] =>
     grants.map((grant, index) => {
@@ -125,13 +119,20 @@ export function compileChioPolicy(document: SourceDocument): { parts?: ChioPolic
     resources: withTtl("resources", resources),
     prompts: withTtl("prompts", prompts),
   };
-  const guards = compileGuards(document, guardSettings, problems);
-  const parts = {
-    guards,
-    kernel: { ...kernel, ...(checkpoint_batch_size === undefined ? {} : { checkpoint_batch_size }) },
-    defaultGrants,
-  };
+  const parts = { guards, kernel: { ...kernel, ...(checkpoint_batch_size === undefined ? {} : { checkpoint_batch_size }) }, defaultGrants };
   return problems.length === 0 ? { parts, problems } : { problems };
+}
+
+function checkKernelFlags(document: SourceDocument, problems: PolicyProblem[]): void {
+  const kernel = soundMembers(document, ["kernel"], problems);
+  const report = reporter(document, ["kernel"], problems);
+  if (kernel.require_web3_evidence === true) {
+    report(["require_web3_evidence"], "policy_not_enforced", "this release produces no such evidence", "remove the key");
+  }
+  if (kernel.allow_ephemeral_receipt_log === true) {
+    const fix = "remove the key and start with --allow-ephemeral-receipts";
+    report(["allow_ephemeral_receipt_log"], "policy_not_enforced", "a policy cannot allow receipts that are not kept", fix);
+  }
 }
 
 interface ChioGuards {

@@ -212,8 +212,10 @@ class Converter {
   private scalar(value: unknown, node: Node): Json {
     if (value === null || value === undefined) return null;
     if (typeof value === "string" || typeof value === "boolean") return value;
-    if (typeof value === "bigint")
-      return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+    if (typeof value === "bigint") {
+      const exact = value >= -(2n ** 63n) && value < 2n ** 64n && !Number.isSafeInteger(Number(value));
+      return exact ? value : Number(value);
+    }
     if (typeof value === "number" && Number.isFinite(value)) return value;
     return this.fail("document_wrong_value", node, "is not a JSON value (infinity, NaN and dates have no place here)", "quote it");
   }
@@ -244,7 +246,7 @@ function offsetOf(document: Document.Parsed<ParsedNode>, path: readonly PathKey[
     if (next === null && keyOffset === null) return offset;
     const last = index === path.length - 1;
     // A block collection begins on the line after its key; the key is the better place to point at.
-    const valueOffset: number | null = isScalar(next) || isSeq(node) ? (next?.range?.[0] ?? keyOffset) : keyOffset;
+    const valueOffset: number | null = (isScalar(next) && next.value !== null) || isSeq(node) ? (next?.range?.[0] ?? keyOffset) : keyOffset;
     offset = last && wanted === "key" ? (keyOffset ?? valueOffset) : valueOffset;
     node = next;
   }

@@ -14,7 +14,7 @@ import {
 } from "./blocks.ts";
 import type { SourceDocument } from "./document.ts";
 import type { PolicyProblem } from "./errors.ts";
-import { checkSchema } from "./schema.ts";
+import { checkSchema, soundMembers } from "./schema.ts";
 import type { GuardSettings } from "./types.ts";
 
 export const HUSHSPEC_VERSIONS: readonly string[] = ["0.1.0"];
@@ -93,7 +93,7 @@ const schema = v.object({
   metadata: v.optional(v.object(anyEntries(METADATA_KEYS))),
 });
 
-/** A HushSpec document whose keys and types are known to be right. */
+/** A HushSpec document: the parts of it whose keys and types are right. */
 export interface HushSpecDocument {
   document: SourceDocument;
   name?: string;
@@ -103,25 +103,24 @@ export interface HushSpecDocument {
   extensions: JsonObject;
 }
 
-export function readHushSpec(document: SourceDocument): { spec?: HushSpecDocument; problems: PolicyProblem[] } {
-  const { value, problems } = checkSchema(schema, document);
-  const version = (document.value as JsonObject).hushspec;
-  if (typeof version === "string" && !HUSHSPEC_VERSIONS.includes(version)) {
+export function readHushSpec(document: SourceDocument, problems: PolicyProblem[]): HushSpecDocument {
+  problems.push(...checkSchema(schema, document).problems);
+  const { hushspec, name, extends: base, merge_strategy } = soundMembers(document, [], problems);
+  if (typeof hushspec === "string" && !HUSHSPEC_VERSIONS.includes(hushspec)) {
     const fix = `this release reads ${HUSHSPEC_VERSIONS.join(", ")}`;
     problems.push(
-      document.problem("document_unsupported_version", ["hushspec"], `HushSpec version "${version}" is not supported`, { fix }),
+      document.problem("document_unsupported_version", ["hushspec"], `HushSpec version "${hushspec}" is not supported`, { fix }),
     );
   }
-  if (value === undefined || problems.length > 0) return { problems };
   const spec: HushSpecDocument = {
     document,
-    mergeStrategy: value.merge_strategy ?? "deep_merge",
-    rules: (value.rules ?? {}) as JsonObject,
-    extensions: (value.extensions ?? {}) as JsonObject,
+    mergeStrategy: merge_strategy === "replace" || merge_strategy === "merge" ? merge_strategy : "deep_merge",
+    rules: soundMembers(document, ["rules"], problems),
+    extensions: soundMembers(document, ["extensions"], problems),
   };
-  if (value.name !== undefined) spec.name = value.name;
-  if (value.extends !== undefined) spec.extends = value.extends;
-  return { spec, problems };
+  if (typeof name === "string") spec.name = name;
+  if (typeof base === "string") spec.extends = base;
+  return spec;
 }
 
 /** What a chain of documents comes to. Every block remembers the document that it was written in. */

@@ -79,52 +79,56 @@ function detectFormat(document: SourceDocument): "hushspec" | "chio" {
 const FORMATS = "write a HushSpec policy (with a top-level hushspec key) or a Chio policy (with kernel, guards and capabilities)";
 
 function loadHushSpec(document: SourceDocument, text: string, options: LoadPolicyOptions): CompiledPolicy {
-  const hashes: string[] = [];
-  const merged = resolveChain(document, text, options, hashes, [document.origin]);
-  const problems: PolicyProblem[] = [];
-  const guards = compileHushSpec(merged, problems);
-  if (problems.length > 0) throw new PolicyError("policy_invalid", document.origin, problems);
-  const own = hashes[0] ?? "";
+  const chain: Chain = { options, hashes: [], problems: [] };
+  const merged = resolveChain(document, text, [document.origin], chain);
+  const guards = compileHushSpec(merged, chain.problems);
+  if (chain.problems.length > 0) throw new PolicyError("policy_invalid", document.origin, chain.problems);
+  const own = chain.hashes[0] ?? "";
   return {
     name: merged.name ?? document.origin,
     format: "hushspec",
-    sourceHash: hashes.length === 1 ? own : sha256Hex(canonicalize(hashes)),
+    sourceHash: chain.hashes.length === 1 ? own : sha256Hex(canonicalize(chain.hashes)),
     guards,
     kernel: { ...DEFAULT_KERNEL },
     defaultGrants: { tools: [] },
   };
 }
 
-/** Reads the document and everything that it extends. `hashes` collects the SHA-256 of each file, the outermost first. */
-function resolveChain(
-  document: SourceDocument,
-  text: string,
-  options: LoadPolicyOptions,
-  hashes: string[],
-  chain: readonly string[],
-): MergedHushSpec {
-  hashes.push(sha256Hex(text));
-  const { spec, problems } = readHushSpec(document);
-  if (spec === undefined) throw new PolicyError("policy_invalid", document.origin, problems);
-  if (spec.extends === undefined) return mergeHushSpec(null, spec);
-  const refuse = (message: string, fix?: string): PolicyError =>
-    new PolicyError("policy_invalid", document.origin, [
-      document.problem("policy_bad_extends", ["extends"], message, fix === undefined ? {} : { fix }),
-    ]);
-  const reference = spec.extends;
-  if (options.readRelative === undefined) throw refuse(`"${reference}" cannot be read from here`, "write the rules of both into one file");
+interface Chain {
+  options: LoadPolicyOptions;
+  /** SHA-256 of each file, the outermost first. */
+  hashes: string[];
+  problems: PolicyProblem[];
+}
+
+/** Reads the document and everything that it extends. `origins` are the documents on the way here. */
+function resolveChain(document: SourceDocument, text: string, origins: readonly string[], chain: Chain): MergedHushSpec {
+  chain.hashes.push(sha256Hex(text));
+  const spec = readHushSpec(document, chain.problems);
+  const base = spec.extends === undefined ? null : readBase(document, spec.extends, origins, chain);
+  return mergeHushSpec(base, spec);
+}
+
+/** What the extended document comes to; null, and a problem, when it cannot be used. */
+function readBase(document: SourceDocument, reference: string, origins: readonly string[], chain: Chain): MergedHushSpec | null {
+  const refuse = (message: string, fix?: string): null => {
+    chain.problems.push(document.problem("policy_bad_extends", ["extends"], message, fix === undefined ? {} : { fix }));
+    return null;
+  };
+  const { readRelative } = chain.options;
+  if (readRelative === undefined) return refuse(`"${reference}" cannot be read from here`, "write the rules of both into one file");
   if (reference === "" || /^[a-z][a-z0-9+.-]*:|[\u0000-\u001f]/i.test(reference))
-    throw refuse("must be the path of a file beside this one");
-  if (chain.length > MAX_EXTENDS_DEPTH)
-    throw refuse(`policies extend one another more than ${MAX_EXTENDS_DEPTH} deep: ${chain.join(" -> ")}`);
+    return refuse("must be the path of a file beside this one");
+  if (origins.length > MAX_EXTENDS_DEPTH)
+    return refuse(`policies extend one another more than ${MAX_EXTENDS_DEPTH} deep: ${origins.join(" -> ")}`);
   let next: { text: string; origin: string };
   try {
-    next = options.readRelative(reference, document.origin);
+    next = readRelative(reference, document.origin);
   } catch (error) {
-    throw refuse(`"${reference}" cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    return refuse(`"${reference}" cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (chain.includes(next.origin)) throw refuse(`policies extend one another in a circle: ${[...chain, next.origin].join(" -> ")}`);
+  if (origins.includes(next.origin)) return refuse(`policies extend one another in a circle: ${[...origins, next.origin].join(" -> ")}`);
   const base = readDocument(next.text, next.origin, POLICY_LIMITS);
-  if (detectFormat(base) !== "hushspec") throw refuse(`"${reference}" is a Chio policy; only HushSpec policies can be extended`);
-  return mergeHushSpec(resolveChain(base, next.text, options, hashes, [...chain, next.origin]), spec);
+  if (detectFormat(base) !== "hushspec") return refuse(`"${reference}" is a Chio policy; only HushSpec policies can be extended`);
+  return resolveChain(base, next.text, [...origins, next.origin], chain);
 }

@@ -10,7 +10,7 @@ export type TemplateSegment = { literal: string } | { around: readonly string[];
 export function parsePathTemplate(pattern: string): TemplateSegment[] | string {
   if (!pattern.startsWith("/")) return "must begin with /";
   if (/[\u0000-\u0020\u007f]/.test(pattern)) return "has a space or control character";
-  if (/[?#\\]/.test(pattern)) return "must be a path only, without ?, # or \\";
+  if (/[?#;\\]/.test(pattern)) return "must be a path only, without ?, #, ; or \\";
   const segments: TemplateSegment[] = [];
   const seen = new Set<string>();
   const raw = pattern.slice(1).split("/");

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import type { Json } from "../wire/json.ts";
-import type { PathKey, SourceDocument } from "./document.ts";
+import type { Json, JsonObject } from "../wire/json.ts";
+import { formatPath, type PathKey, type SourceDocument } from "./document.ts";
 import type { PolicyProblem } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
@@ -19,6 +19,23 @@ export function checkSchema<T extends v.GenericSchema>(
   const result = v.safeParse(schema, value);
   if (!result.success) for (const issue of result.issues) problems.push(describeIssue(issue, base, document));
   return problems.length === 0 && result.success ? { value: result.output, problems } : { problems };
+}
+
+/** The members of the mapping at `path` that no problem was found in: what further checks can rely on. */
+export function soundMembers(document: SourceDocument, path: readonly string[], problems: readonly PolicyProblem[]): JsonObject {
+  let value: Json = document.value;
+  for (const key of path) value = isMapping(value) && Object.hasOwn(value, key) ? (value[key] ?? null) : null;
+  if (!isMapping(value)) return {};
+  const faulty = problems.filter((problem) => problem.origin === document.origin).map((problem) => problem.path);
+  const sound = Object.entries(value).filter(([key]) => {
+    const place = formatPath([...path, key]);
+    return !faulty.some((other) => other === place || other.startsWith(`${place}.`) || other.startsWith(`${place}[`));
+  });
+  return Object.fromEntries(sound);
+}
+
+function isMapping(value: Json): value is JsonObject {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 /** valibot's strict objects stop at the first unknown key; this reports them all. */

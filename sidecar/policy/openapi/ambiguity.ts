@@ -11,9 +11,14 @@ export function ambiguousPairs(routes: readonly CompiledRoute[]): { first: numbe
   const groups = new Map<string, number[]>();
   for (const [index, { route, segments }] of routes.entries()) {
     const key = `${route.method} ${segments.length}`;
-    groups.set(key, [...(groups.get(key) ?? []), index]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [index]);
+    else group.push(index);
   }
   for (const group of groups.values()) {
+    // Most documents give every operation of a kind the same rules; then there is nothing to compare.
+    if (group.every((index) => sameRules((routes[index] as CompiledRoute).route, (routes[group[0] as number] as CompiledRoute).route)))
+      continue;
     for (const [position, second] of group.entries()) {
       for (const first of group.slice(0, position)) {
         const a = routes[first] as CompiledRoute;
@@ -35,6 +40,7 @@ function sameRules(a: Route, b: Route): boolean {
     a.policy === b.policy &&
     a.approvalRequired === b.approvalRequired &&
     a.websocket === b.websocket &&
+    a.streamBody === b.streamBody &&
     a.budgetLimit === b.budgetLimit &&
     declared(a) === declared(b)
   );

@@ -29,7 +29,7 @@ export function loadOpenApi(text: string, origin: string, options: LoadOpenApiOp
   const document = readDocument(text, origin, OPENAPI_LIMITS);
   const problems: PolicyProblem[] = [];
   const head = readHead(document, problems);
-  const operations = problems.length === 0 ? new PathsReader(document, safeMethods, problems).read() : [];
+  const operations = new PathsReader(document, safeMethods, problems).read();
   if (problems.length === 0) problems.push(...describeAmbiguities(document, operations));
   if (problems.length > 0) throw new PolicyError("openapi_invalid", origin, problems);
   const notices = [
@@ -87,7 +87,9 @@ class PathsReader {
   }
 
   read(): Operation[] {
-    const paths = (this.#document.value as JsonObject).paths as JsonObject;
+    const root = this.#document.value;
+    const paths = isObject(root) ? root.paths : undefined;
+    if (!isObject(paths)) return [];
     this.#problems.push(...misplacedExtensions(this.#document, paths, ["paths"]));
     for (const [pattern, item] of Object.entries(paths)) {
       if (pattern.startsWith("x-")) continue;

@@ -38,10 +38,8 @@ export function buildRouteTable(
   const looksClosed = (method: HttpMethod, segments: readonly string[]): boolean => {
     const root = closed.get(method);
     if (root === undefined) return false;
-    const loose = loosenPath(segments);
-    const hit = lookup(root, loose, 0, NONE);
-    // A closed template that matches the path as it stands was considered, and an operation before it won.
-    return hit !== NONE && !matchesExactly(routes[hit]?.segments ?? [], segments);
+    // A closed operation that matches the path as it stands was considered, and an operation before it won.
+    return someLeaf(root, loosenPath(segments), 0, (order) => !matchesExactly(routes[order]?.segments ?? [], segments));
   };
   return {
     ...document,
@@ -51,7 +49,8 @@ export function buildRouteTable(
       const segments: string[] = [];
       for (const part of raw) {
         const decoded = decodeSegment(part);
-        if (decoded === null) return { pattern: path, policy: "deny_by_default", route: null };
+        if (decoded === null || isAmbiguous(part, decoded, segments.length === raw.length - 1))
+          return { pattern: path, policy: "deny_by_default", route: null };
         segments.push(decoded);
       }
       let order = find(exact, method, segments);
@@ -65,13 +64,20 @@ export function buildRouteTable(
   };
 }
 
+/** What the request parser refuses, too: a segment that an app may take for path syntax. Never open, whoever asks. */
+function isAmbiguous(raw: string, decoded: string, last: boolean): boolean {
+  if (decoded === "") return !last;
+  return decoded === "." || decoded === ".." || /[#?]/.test(raw) || /[/\\\u0000-\u001f\u007f]/.test(decoded);
+}
+
 const NONE = Number.POSITIVE_INFINITY;
 
 /** A tree over path segments. `first` is the smallest order below, so that a search can stop early. */
 interface Node {
   literals: Map<string, Node>;
   templates: { segment: TemplateSegment; node: Node }[];
-  order: number;
+  /** Routes that end here, in order. */
+  orders: number[];
   first: number;
 }
 
@@ -98,23 +104,32 @@ function insert(index: Map<HttpMethod, Node>, method: HttpMethod, segments: read
     next.first = Math.min(next.first, order);
     node = next;
   }
-  node.order = Math.min(node.order, order);
+  node.orders.push(order);
 }
 
 function newNode(): Node {
-  return { literals: new Map(), templates: [], order: NONE, first: NONE };
+  return { literals: new Map(), templates: [], orders: [], first: NONE };
 }
 
 /** Smallest order of a route that matches, if it is smaller than `best`. */
 function lookup(node: Node | undefined, segments: readonly string[], at: number, best: number): number {
   if (node === undefined || node.first >= best) return best;
-  if (at === segments.length) return Math.min(best, node.order);
+  if (at === segments.length) return Math.min(best, node.orders[0] ?? NONE);
   const text = segments[at] ?? "";
   let found = lookup(node.literals.get(text), segments, at + 1, best);
   for (const { segment, node: next } of node.templates) {
     if (next.first < found && captureSegment(segment, text) !== null) found = lookup(next, segments, at + 1, found);
   }
   return found;
+}
+
+/** True when a route that matches satisfies the test. */
+function someLeaf(node: Node | undefined, segments: readonly string[], at: number, test: (order: number) => boolean): boolean {
+  if (node === undefined) return false;
+  if (at === segments.length) return node.orders.some(test);
+  const text = segments[at] ?? "";
+  if (someLeaf(node.literals.get(text), segments, at + 1, test)) return true;
+  return node.templates.some(({ segment, node: next }) => captureSegment(segment, text) !== null && someLeaf(next, segments, at + 1, test));
 }
 
 function matchesExactly(template: readonly TemplateSegment[], segments: readonly string[]): boolean {
