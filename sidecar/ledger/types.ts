@@ -14,7 +14,7 @@ export interface LedgerEntry {
   state?: readonly StateChange[];
 }
 
-/** Columns that `chio receipt list` filters by. */
+/** Columns that `chio receipt list` filters by. What the receipt says too (time, capability, outcome; a tool receipt's tool) must be the same here: it is compared on read. */
 export interface ReceiptIndex {
   /** Unix seconds. */
   timestamp: number;
@@ -56,6 +56,8 @@ export interface LedgerStatus {
   /** Receipts that no checkpoint covers yet. */
   uncheckpointed: number;
   sinks: readonly SinkStatus[];
+  /** Why old receipts could not be moved to the archive. New ones are taken all the same. */
+  retentionProblem?: string;
 }
 
 /** Signs inside the main thread, so that the seed lives in one place. */
@@ -123,4 +125,10 @@ export interface LedgerOptions {
   onRecovered?: () => void;
   /** After each group that is durable: its receipts and the seconds of its commit, for the metrics. */
   onCommit?: (receipts: number, seconds: number) => void;
+  /** How long one write to a sink may take before the sink counts as unreachable. Default 10,000. */
+  sinkTimeoutMs?: number;
+  /** How often retention is looked at. Default 60,000. */
+  maintenanceIntervalMs?: number;
+  /** Module of the store's thread, for programs that were bundled into one file. Default: found beside this module. */
+  workerUrl?: URL;
 }

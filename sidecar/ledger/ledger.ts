@@ -1,0 +1,408 @@
+import type { BudgetCharge } from "../kernel/types.ts";
+import { CheckpointChain } from "./chain.ts";
+import { Delivery } from "./delivery.ts";
+import { faultError, LedgerError, type LedgerErrorCode } from "./errors.ts";
+import { Fifo } from "./fifo.ts";
+import { checkEntry, checkOptions } from "./options.ts";
+import { type Counts, type Cursor, type Packed, packEntry, packState, type Snapshot } from "./protocol.ts";
+import { StoreClient, type StoreEvent } from "./store-client.ts";
+import type { Ledger, LedgerEntry, LedgerFault, LedgerOptions, LedgerStatus, ReceiptIndex } from "./types.ts";
+import { verifyStoredReceipt } from "./verify-receipt.ts";
+import { defaultWorkerUrl } from "./worker-url.ts";
+
+/** Beside the bound on entries: receipts embed arguments, and a few large ones must not eat the sidecar's memory. */
+const MAX_QUEUED_CHARS = 32 * 1024 * 1024;
+const SINK_TIMEOUT_MS = 10_000;
+const MAINTENANCE_INTERVAL_MS = 60_000;
+/** What a thread may take to close its files once everything else is done. */
+const CLOSE_MS = 2_000;
+
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+interface Pending extends Waiter {
+  /** null: state without a receipt. */
+  canonicalJson: string | null;
+  outcome: ReceiptIndex["outcome"];
+}
+
+/**
+ * Opens the store, heals what a crash left behind (an `incomplete` receipt for every open decision; a checkpoint over the rest follows in due
+ * course) and starts delivery. Throws LedgerError when the store cannot be opened: damaged, of another version, in use by another process.
+ */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  checkOptions(options);
+  const { client, snapshot } = await StoreClient.start(options.workerUrl ?? defaultWorkerUrl(), {
+    role: "store",
+    path: options.path,
+    batchSize: options.checkpoint.batchSize,
+    intervalMs: options.checkpoint.intervalMs,
+    retention: { ...options.retention, archiveDir: options.retention.archiveDir ?? null },
+    sinks: options.sinks.map((sink) => sink.name),
+    now: options.now(),
+    workerUrl: (options.workerUrl ?? defaultWorkerUrl()).href,
+  });
+  const ledger = new StoreLedger(options, client, snapshot);
+  try {
+    await ledger.completeOpenDecisions(snapshot);
+  } catch (error) {
+    await client.close().catch(() => client.terminate());
+    throw error;
+  }
+  return ledger;
+}
+
+class StoreLedger implements Ledger {
+  readonly #options: LedgerOptions;
+  readonly #client: StoreClient;
+  readonly #chain: CheckpointChain;
+  readonly #deliveries: Delivery[];
+  readonly #revoked: Set<string>;
+  readonly #budgets: BudgetCharge[];
+  readonly #replayKeys: Snapshot["replayKeys"];
+  readonly #maintenance: NodeJS.Timeout;
+  #counts: Counts;
+  #checkpointSeq: number;
+  #checkpointAt: number;
+  #lastSeq: number;
+  /** Entries handed to the store's thread and not answered yet, in order. */
+  readonly #pending = new Fifo<Pending>();
+  /** Durable receipts that wait for the sinks, where the sinks are what counts. */
+  readonly #unconfirmed = new Fifo<Waiter & { seq: number }>();
+  #queuedChars = 0;
+  #out: Packed = [];
+  #scheduled = false;
+  #fault: { fault: LedgerFault; message: string } | null = null;
+  #retentionProblem: string | null = null;
+  #chainBroken = false;
+  #closed: Promise<{ undelivered: number }> | null = null;
+  #settled: { resolve: () => void; after: number }[] = [];
+  #accepted = 0;
+  #answered = 0;
+
+  constructor(options: LedgerOptions, client: StoreClient, snapshot: Snapshot) {
+    this.#options = options;
+    this.#client = client;
+    this.#chain = new CheckpointChain(options.signer, snapshot.head);
+    this.#revoked = new Set(snapshot.revoked);
+    this.#budgets = snapshot.budgets;
+    this.#replayKeys = snapshot.replayKeys;
+    this.#counts = snapshot;
+    this.#lastSeq = snapshot.lastSeq;
+    this.#checkpointSeq = snapshot.head?.checkpointSeq ?? 0;
+    this.#checkpointAt = snapshot.head?.issuedAt ?? 0;
+    const end: Cursor = { receiptSeq: this.#lastSeq, checkpointSeq: this.#checkpointSeq };
+    this.#deliveries = options.sinks.map((sink) => {
+      // A sink that is new to this store begins with the next receipt.
+      const cursor = snapshot.cursors[sink.name];
+      if (cursor === undefined) client.post({ type: "cursor", sink: sink.name, cursor: end });
+      return new Delivery(sink, cursor ?? end, end, options.sinkTimeoutMs ?? SINK_TIMEOUT_MS, {
+        read: (after, limit) => client.read(after, limit),
+        save: (saved) => client.post({ type: "cursor", sink: sink.name, cursor: saved }),
+        changed: () => this.#confirm(),
+      });
+    });
+    client.onEvent = (event) => this.#receive(event);
+    client.onEnd = (error) => this.#setFault("io_error", error.message);
+    this.#maintenance = setInterval(
+      () => client.post({ type: "maintain", now: options.now() }),
+      options.maintenanceIntervalMs ?? MAINTENANCE_INTERVAL_MS,
+    );
+    for (const delivery of this.#deliveries) delivery.run();
+  }
+
+  append(entry: LedgerEntry): Promise<void> {
+    const refusal = this.#refusal() ?? checkEntry(entry);
+    if (refusal !== null) return Promise.reject(refusal);
+    return this.#enqueue(entry);
+  }
+
+  revoke(capabilityId: string, at: number, reason?: string): Promise<void> {
+    // Before anything else: even where it cannot be stored now, this process must not honour the capability again.
+    this.#revoked.add(capabilityId);
+    const refusal = this.#refusal();
+    if (refusal !== null) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ resolve, reject, canonicalJson: null, outcome: "none" });
+      packState([{ type: "revoke", capabilityId, at, ...(reason === undefined ? {} : { reason }) }], this.#out);
+      this.#accepted++;
+      this.#schedule();
+    });
+  }
+
+  isRevoked(capabilityId: string): boolean {
+    return this.#revoked.has(capabilityId);
+  }
+
+  initialBudgets(): readonly BudgetCharge[] {
+    return this.#budgets;
+  }
+
+  initialReplayKeys(): Snapshot["replayKeys"] {
+    return this.#replayKeys;
+  }
+
+  status(): LedgerStatus {
+    const refusal = this.#refusal();
+    return {
+      writable: refusal === null,
+      ...(refusal?.fault === undefined ? {} : { fault: refusal.fault, message: refusal.message }),
+      queued: this.#queued(),
+      receipts: this.#counts.receipts,
+      open: this.#counts.open,
+      uncheckpointed: this.#counts.uncheckpointed,
+      checkpointSeq: this.#checkpointSeq,
+      checkpointAt: this.#checkpointAt,
+      sinks: this.#deliveries.map((delivery) => delivery.status()),
+      ...(this.#retentionProblem === null ? {} : { retentionProblem: this.#retentionProblem }),
+    };
+  }
+
+  async probe(): Promise<boolean> {
+    if (this.#closed !== null) return false;
+    return (await this.#client.probe().catch(() => false)) && this.#refusal() === null;
+  }
+
+  async flush(): Promise<void> {
+    await this.#answeredUpTo(this.#accepted);
+    await this.#handOver(false);
+  }
+
+  close(options: { deadlineMs?: number } = {}): Promise<{ undelivered: number }> {
+    this.#closed ??= this.#close(options.deadlineMs);
+    return this.#closed;
+  }
+
+  /** Receipts that a crash owed. Each is verified before the key vouches for how it ended. */
+  async completeOpenDecisions({ openDecisions }: Snapshot): Promise<void> {
+    const completed = openDecisions.map(({ seq, receiptId, kind, canonicalJson }) => {
+      verifyStoredReceipt({ seq, receiptId, kind, canonicalJson });
+      const entry = this.#options.signer.completeOpenDecision(canonicalJson, kind, this.#options.now());
+      const problem = checkEntry(entry);
+      if (problem !== null) throw problem;
+      return { ...entry, closes: receiptId };
+    });
+    await Promise.all(completed.map((entry) => this.#enqueue(entry)));
+  }
+
+  #enqueue(entry: LedgerEntry): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ resolve, reject, canonicalJson: entry.canonicalJson, outcome: entry.index.outcome });
+      packEntry(entry, this.#out);
+      this.#queuedChars += entry.canonicalJson.length;
+      this.#accepted++;
+      for (const change of entry.state ?? []) if (change.type === "revoke") this.#revoked.add(change.capabilityId);
+      this.#schedule();
+    });
+  }
+
+  /** One message per turn of the event loop, with all that came in it. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      const entries = this.#out;
+      this.#out = [];
+      this.#client.post({ type: "append", entries });
+    });
+  }
+
+  #receive(event: StoreEvent): void {
+    switch (event.type) {
+      case "committed":
+        this.#counts = event.counts;
+        this.#committed(event.entries, event.firstSeq, event.seconds);
+        break;
+      case "failed": {
+        const { code, fault, message } = event;
+        this.#fail(event.entries, () => (fault === null ? new LedgerError(code as LedgerErrorCode, message) : faultError(fault, message)));
+        break;
+      }
+      case "draft":
+        this.#sign(event);
+        break;
+      case "checkpointed": {
+        const { checkpointSeq, batchEndSeq, canonicalJson } = event.checkpoint;
+        this.#counts = event.counts;
+        this.#checkpointSeq = checkpointSeq;
+        for (const delivery of this.#deliveries)
+          delivery.checkpoint({ type: "checkpoint", seq: checkpointSeq, canonicalJson }, batchEndSeq);
+        break;
+      }
+      case "fault":
+        this.#setFault(event.fault, event.message);
+        break;
+      case "recovered":
+        this.#counts = event.counts;
+        this.#fault = null;
+        this.#options.onRecovered?.();
+        break;
+      case "revoked":
+        for (const id of event.capabilityIds) this.#revoked.add(id);
+        break;
+      case "archived":
+        this.#counts = event.counts;
+        this.#retentionProblem = null;
+        break;
+      case "archive_failed":
+        this.#retentionProblem = event.message;
+        break;
+    }
+  }
+
+  #committed(entries: number, firstSeq: number, seconds: number): void {
+    let seq = firstSeq;
+    for (let i = 0; i < entries; i++) {
+      const { canonicalJson, outcome, resolve, reject } = this.#pending.shift()!;
+      if (canonicalJson === null) {
+        resolve();
+        continue;
+      }
+      this.#lastSeq = seq;
+      this.#queuedChars -= canonicalJson.length;
+      for (const delivery of this.#deliveries) delivery.receipt({ type: "receipt", seq, canonicalJson, outcome });
+      if (this.#options.acknowledge === "sink" && this.#deliveries.length > 0) this.#unconfirmed.push({ seq, resolve, reject });
+      else resolve();
+      seq++;
+    }
+    this.#noteAnswered(entries);
+    if (this.#unconfirmed.length > 0) this.#confirm();
+    this.#options.onCommit?.(seq - firstSeq, seconds);
+  }
+
+  #fail(entries: number, error: () => Error): void {
+    for (let i = 0; i < entries; i++) {
+      const { canonicalJson, reject } = this.#pending.shift()!;
+      this.#queuedChars -= canonicalJson?.length ?? 0;
+      reject(error());
+    }
+    this.#noteAnswered(entries);
+  }
+
+  /** Acknowledges what every sink has; refuses what waits for a sink that takes nothing. */
+  #confirm(): void {
+    if (this.#unconfirmed.length === 0) return;
+    const confirmed = Math.min(...this.#deliveries.map((delivery) => delivery.confirmedSeq));
+    const refusal = this.#sinkRefusal();
+    for (let next = this.#unconfirmed.peek(); next !== undefined; next = this.#unconfirmed.peek()) {
+      if (next.seq <= confirmed) next.resolve();
+      else if (refusal !== null) next.reject(refusal);
+      else break;
+      this.#unconfirmed.shift();
+    }
+  }
+
+  #sign(draft: Extract<StoreEvent, { type: "draft" }>): void {
+    if (!this.#chainBroken) {
+      try {
+        const checkpoint = this.#chain.sign(draft, this.#options.now());
+        this.#checkpointAt = checkpoint.issuedAt;
+        this.#client.post({ type: "checkpoint", checkpoint });
+        return;
+      } catch (error) {
+        // A log that cannot be checkpointed takes nothing more. The next start makes up for the missing checkpoint.
+        this.#chainBroken = true;
+        this.#setFault("io_error", `a checkpoint could not be signed: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    this.#client.post({ type: "abandon" });
+  }
+
+  #setFault(fault: LedgerFault, message: string): void {
+    const changed = this.#fault?.fault !== fault;
+    this.#fault = { fault, message };
+    if (this.#closed === null && changed) this.#options.onFault?.(fault, message);
+    if (this.#client.ended) this.#fail(this.#pending.length, () => faultError(fault, message));
+  }
+
+  #queued(): number {
+    return this.#pending.length + this.#unconfirmed.length;
+  }
+
+  #refusal(): LedgerError | null {
+    if (this.#closed !== null) return faultError("closed", "the ledger was closed");
+    if (this.#fault !== null) return faultError(this.#fault.fault, this.#fault.message);
+    if (this.#queued() >= this.#options.queueLimit) return faultError("queue_full", `${this.#queued()} receipts wait for their commit`);
+    if (this.#queuedChars >= MAX_QUEUED_CHARS)
+      return faultError("queue_full", `receipts of ${this.#queuedChars} bytes wait for their commit`);
+    return this.#options.acknowledge === "sink" ? this.#sinkRefusal() : null;
+  }
+
+  #sinkRefusal(): LedgerError | null {
+    const down = this.#deliveries.find((delivery) => !delivery.reachable);
+    if (down === undefined) return null;
+    return faultError("sink_unreachable", `the sink ${down.sink.name} is not reachable: ${down.status().message}`);
+  }
+
+  #noteAnswered(entries: number): void {
+    this.#answered += entries;
+    this.#settled = this.#settled.filter(({ after, resolve }) => {
+      if (this.#answered < after) return true;
+      resolve();
+      return false;
+    });
+  }
+
+  #answeredUpTo(after: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#answered >= after) resolve();
+      else this.#settled.push({ resolve, after });
+    });
+  }
+
+  async #handOver(patient: boolean): Promise<void> {
+    await Promise.all(
+      this.#deliveries.map(async (delivery) => {
+        try {
+          await delivery.caughtUp(patient);
+          await delivery.sink.flush();
+        } catch (error) {
+          throw faultError("sink_unreachable", error instanceof Error ? error.message : String(error));
+        }
+      }),
+    );
+  }
+
+  async #close(deadlineMs: number | undefined): Promise<{ undelivered: number }> {
+    clearInterval(this.#maintenance);
+    // With a deadline, sinks that do not answer get all of it; without one, what they do not take now is left for the next start.
+    const work = this.#finish(deadlineMs !== undefined);
+    await within(deadlineMs, work).catch(() => {});
+    const behind = this.#deliveries.map((delivery) => delivery.status().behind);
+    const undelivered = this.#pending.length + Math.max(0, ...behind);
+    for (const delivery of this.#deliveries) delivery.stop();
+    await within(CLOSE_MS, this.#client.close()).catch(() => {});
+    await this.#client.terminate();
+    const closed = faultError("closed", "the ledger was closed");
+    this.#fail(this.#pending.length, () => closed);
+    for (let next = this.#unconfirmed.shift(); next !== undefined; next = this.#unconfirmed.shift()) next.reject(closed);
+    await within(CLOSE_MS, Promise.allSettled(this.#deliveries.map((delivery) => delivery.sink.close())));
+    return { undelivered };
+  }
+
+  async #finish(patient: boolean): Promise<void> {
+    await this.#answeredUpTo(this.#accepted);
+    await this.#client.finish();
+    await this.#handOver(patient);
+  }
+}
+
+/** Resolves with the work, or when the time is up; without a limit, with the work. */
+async function within(ms: number | undefined, work: Promise<unknown>): Promise<void> {
+  if (ms === undefined) {
+    await work;
+    return;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

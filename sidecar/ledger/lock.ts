@@ -1,0 +1,49 @@
+import { existsSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { LedgerError } from "./errors.ts";
+import { diagnose } from "./faults.ts";
+
+/**
+ * One writer per store. The lock is an exclusive transaction that is held open on `<store>.lock`: the operating system drops it when the process
+ * ends, however it ends, so no stale lock is ever left behind. Readers do not look at it.
+ */
+export class WriterLock {
+  readonly #db: DatabaseSync;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  static take(storePath: string): WriterLock {
+    const path = `${realPath(storePath)}.lock`;
+    let db: DatabaseSync | null = null;
+    try {
+      db = new DatabaseSync(path);
+      db.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+      return new WriterLock(db);
+    } catch (error) {
+      db?.close();
+      const found = diagnose(error, path);
+      if (found === null) throw error;
+      if (found.fault === "locked") {
+        throw new LedgerError("ledger_in_use", `another process writes to ${storePath}`, {
+          fix: "give every sidecar a store of its own: the chains of two writers cannot be merged",
+          fault: "locked",
+        });
+      }
+      throw new LedgerError(`ledger_${found.fault}`, found.message, { cause: error, fault: found.fault });
+    }
+  }
+
+  release(): void {
+    this.#db.close();
+  }
+}
+
+/** Two names of one store must meet in one lock. */
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const folder = dirname(path);
+  return existsSync(folder) ? join(realpathSync(folder), basename(path)) : path;
+}

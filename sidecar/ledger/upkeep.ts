@@ -1,0 +1,183 @@
+import { basename } from "node:path";
+import { Worker } from "node:worker_threads";
+import { archiveFile } from "./archive.ts";
+import type { BatchRange, FromMaintenance, MaintenanceOptions, ToMaintenance } from "./maintenance.ts";
+import type { Cursor, FromWorker, WorkerOptions } from "./protocol.ts";
+import type { Store } from "./store.ts";
+
+const PAGE = 4096;
+/** Frames after which the log is copied into the store by the maintenance thread: 8 MiB. */
+const WAL_PASS_FRAMES = 2_048;
+/** From here on the few frames that came during a pass are copied between two commits, so that the log begins again at its start: 16 MiB. */
+const WAL_CAP_FRAMES = 4_096;
+const PURGE_AT_ONCE = 1_000;
+/** Pause between two batches on their way to the archive. */
+const ARCHIVE_PAUSE_MS = 5;
+/** A store in memory keeps this much, however much more a store on disk may. */
+const MEMORY_BYTES = 16 * 1024 * 1024;
+
+interface Host {
+  store(): Store | null;
+  post(message: FromWorker): void;
+  failed(error: unknown): void;
+}
+
+/** What keeps the store small: the write-ahead log, old receipts, expired replay keys. Nothing here holds up a commit for more than a batch. */
+export class Upkeep {
+  readonly #options: WorkerOptions;
+  readonly #host: Host;
+  readonly #delivered = new Map<string, number>();
+  #thread: Worker | null = null;
+  #passRunning = false;
+  #frames = 0;
+  #now: number;
+  #archiving = false;
+  #shrinking = false;
+
+  constructor(options: WorkerOptions, cursors: Readonly<Record<string, Cursor>>, host: Host) {
+    this.#options = options;
+    this.#host = host;
+    this.#now = options.now;
+    for (const sink of options.sinks) this.#delivered.set(sink, cursors[sink]?.receiptSeq ?? 0);
+  }
+
+  delivered(sink: string, cursor: Cursor): void {
+    this.#delivered.set(sink, cursor.receiptSeq);
+  }
+
+  /** Called after each commit with its rows and their length. */
+  committed(rows: number, chars: number): void {
+    if (this.#options.path === null) {
+      this.#trimMemory();
+      return;
+    }
+    // Frames are estimated: rows share pages, and each index touches a few. The next pass says how many there are.
+    this.#frames += Math.ceil((chars * 1.25) / PAGE) + 6 + Math.min(rows, 12);
+    if (this.#frames < WAL_PASS_FRAMES || this.#passRunning) return;
+    this.#passRunning = true;
+    this.#frames = 0;
+    this.#send({ type: "wal" });
+  }
+
+  /** True while a store in memory can take no more because its sinks take nothing. */
+  full(): boolean {
+    return this.#options.path === null && (this.#host.store()?.liveBytes() ?? 0) > 2 * MEMORY_BYTES;
+  }
+
+  /** `now`: Unix milliseconds. */
+  maintain(now: number): void {
+    this.#now = now;
+    const store = this.#host.store();
+    if (store === null || this.#options.path === null) return;
+    try {
+      store.transact(() => store.state.purgeReplayKeys(Math.floor(now / 1000), PURGE_AT_ONCE));
+    } catch (error) {
+      this.#host.failed(error);
+      return;
+    }
+    if (!this.#archiving) this.#archiveNext();
+  }
+
+  stop(): void {
+    this.#thread?.postMessage({ type: "stop" } satisfies ToMaintenance);
+    this.#thread = null;
+    this.#passRunning = false;
+    this.#archiving = false;
+  }
+
+  #archiveNext(): void {
+    const store = this.#host.store();
+    const path = this.#options.path;
+    this.#archiving = false;
+    if (store === null || path === null) return;
+    const batch = store.oldestBatch();
+    if (batch === null || !this.#isDue(store, batch)) return;
+    this.#archiving = true;
+    this.#send({
+      type: "copy",
+      batch,
+      file: archiveFile(path, this.#options.retention.archiveDir, batch.issuedAt),
+      storeId: store.storeId(),
+    });
+  }
+
+  /** Too old, or the store too large; never what a sink has not taken yet, nor what an open decision still needs. */
+  #isDue(store: Store, batch: BatchRange & { issuedAt: number }): boolean {
+    if (batch.endSeq > this.#deliveredSeq() || store.hasOpenDecision(batch.startSeq, batch.endSeq)) return false;
+    const { maxAgeDays, maxBytes } = this.#options.retention;
+    if (batch.issuedAt * 1000 < this.#now - maxAgeDays * 86_400_000) return true;
+    // Some room is made at once, so that this does not begin anew with every receipt.
+    this.#shrinking = store.liveBytes() > (this.#shrinking ? maxBytes * 0.9 : maxBytes);
+    return this.#shrinking;
+  }
+
+  #deliveredSeq(): number {
+    return Math.min(Number.POSITIVE_INFINITY, ...this.#delivered.values());
+  }
+
+  #copied(batch: BatchRange, file: string, error: string | null): void {
+    this.#archiving = false;
+    const store = this.#host.store();
+    if (store === null) return;
+    if (error !== null) {
+      this.#host.post({ type: "archive_failed", message: error });
+      return;
+    }
+    try {
+      store.dropBatch(batch, file);
+    } catch (failure) {
+      this.#host.failed(failure);
+      return;
+    }
+    this.#archiving = true;
+    this.#host.post({ type: "archived", counts: store.counts() });
+    setTimeout(() => this.#archiveNext(), ARCHIVE_PAUSE_MS);
+  }
+
+  #passed(log: number, left: number): void {
+    this.#passRunning = false;
+    const store = this.#host.store();
+    if (store === null || log < WAL_CAP_FRAMES || left === 0) return;
+    try {
+      store.checkpointWal();
+    } catch (error) {
+      this.#host.failed(error);
+    }
+  }
+
+  #trimMemory(): void {
+    const store = this.#host.store();
+    if (store === null) return;
+    const most = Math.min(MEMORY_BYTES, this.#options.retention.maxBytes);
+    while (store.liveBytes() > most) {
+      const batch = store.oldestBatch();
+      if (batch === null || batch.endSeq > this.#deliveredSeq()) return;
+      store.dropBatch(batch, null);
+    }
+  }
+
+  #send(message: ToMaintenance): void {
+    this.#thread ??= this.#start();
+    this.#thread.postMessage(message);
+  }
+
+  /** Begun with the first need: an idle sidecar does without the thread's memory. */
+  #start(): Worker {
+    const thread = new Worker(new URL(this.#options.workerUrl), {
+      workerData: { role: "maintenance", path: this.#options.path ?? "" } satisfies MaintenanceOptions,
+      env: {},
+      name: "chio-ledger-maintenance",
+    });
+    thread.on("message", (message: FromMaintenance) => {
+      if (thread !== this.#thread) return;
+      if (message.type === "wal") this.#passed(message.log, message.left);
+      else this.#copied(message.batch, basename(message.file), message.error);
+    });
+    thread.on("error", (error) => {
+      if (thread !== this.#thread) return;
+      this.stop();
+      this.#host.post({ type: "archive_failed", message: error instanceof Error ? error.message : String(error) });
+    });
+    return thread;
+  }
+}
