@@ -17,17 +17,21 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   { name: "api", summary: "Protect an HTTP API: chio api protect", load: () => all(import("./api-protect.ts")) },
   { name: "health", summary: "Ask a running sidecar whether it is ready", load: () => all(import("./health.ts")) },
+  { name: "keygen", summary: "Make a signing key", load: () => all(import("./keygen.ts")) },
   {
     name: "capability",
-    summary: "Issue, inspect, verify and attenuate capability tokens",
-    load: () => all(import("./capability/issue.ts"), import("./capability/inspect.ts"), import("./capability/attenuate.ts")),
+    summary: "Issue, attenuate, inspect and verify capability tokens",
+    load: () => all(import("./capability/issue.ts"), import("./capability/attenuate.ts"), import("./capability/inspect.ts")),
   },
-  { name: "receipt", summary: "Read and verify receipts", load: () => all(import("./receipt-verify.ts")) },
-  { name: "manifest", summary: "Verify signed tool manifests", load: () => all(import("./manifest.ts")) },
-  { name: "keygen", summary: "Make a signing seed", load: () => all(import("./keygen.ts")) },
-  { name: "sign", summary: "Sign a JSON file over its canonical form", load: () => all(import("./sign.ts")) },
-  { name: "verify-signature", summary: "Verify a signature over a JSON file", load: () => all(import("./verify-signature.ts")) },
+  {
+    name: "receipt",
+    summary: "List, show, follow, export and verify receipts",
+    load: () => all(import("./receipt-verify.ts")),
+  },
+  { name: "manifest", summary: "Verify a signed tool manifest", load: () => all(import("./manifest.ts")) },
   { name: "canonicalize", summary: "Print the canonical form of a JSON file", load: () => all(import("./canonicalize.ts")) },
+  { name: "sign", summary: "Sign a JSON file", load: () => all(import("./sign.ts")) },
+  { name: "verify-signature", summary: "Verify a signature over a JSON file", load: () => all(import("./verify-signature.ts")) },
 ];
 
 function all(...modules: Promise<CommandModule>[]): Promise<CommandModule[]> {
