@@ -80,9 +80,14 @@ export function parseToolPath(path: string): Target | null {
   }
 }
 
-/** What the constraints of a grant are evaluated against. `costUnits` is set per grant. */
-export function constraintSubject(call: Call, kind: Binding["kind"], resolvePath: ConstraintSubject["resolvePath"]): ConstraintSubject {
-  const base = { costUnits: undefined, modelMetadata: call.modelMetadata, resolvePath };
+/** What the constraints of a grant are evaluated against. `costUnits`: the declared cost. */
+export function constraintSubject(
+  call: Call,
+  kind: Binding["kind"],
+  costUnits: bigint | undefined,
+  resolvePath: ConstraintSubject["resolvePath"],
+): ConstraintSubject {
+  const base = { costUnits, modelMetadata: call.modelMetadata, resolvePath };
   if (kind === "http" && call.http !== undefined) {
     const { path, query, body, bodyHash } = call.http;
     const bodyLength = streamsBody(call) ? undefined : bodyHash === null ? 0 : body?.length;

@@ -1,3 +1,4 @@
+import type { CapabilityToken } from "../wire/types.ts";
 import type { CompiledGrant } from "./grants.ts";
 import type { BudgetCharge, BudgetStore, Call } from "./types.ts";
 import type { Refusal } from "./verify-token.ts";
@@ -15,20 +16,21 @@ export function isAmount(units: bigint): boolean {
 }
 
 /**
- * Charges one call to a grant: one invocation, and the declared cost. Without a declared cost the worst case is charged, the grant's
- * `max_cost_per_invocation`; 0 where it has none. Returns the charge, null when the grant has no caps, or why a cap does not allow it; then
+ * Charges one call to a grant: one invocation, and the declared cost. Without a declared cost the worst case is charged: the grant's
+ * `max_cost_per_invocation`, or its `max_total_cost` if that is less; 0 where no cost per call is set. `now`: unix seconds. Returns the charge, null when the grant has no caps, or why a cap does not allow it; then
  * nothing stays charged.
  */
 export function chargeGrant(
   grant: CompiledGrant,
-  capabilityId: string,
+  token: CapabilityToken,
   cost: { units: bigint; currency: string | undefined } | undefined,
   store: BudgetStore,
+  now: number,
 ): BudgetCharge | null | Refusal {
   const { maxInvocations, maxUnitsPerCall, maxUnitsTotal, currency } = grant;
   const hasCostCap = maxUnitsPerCall !== undefined || maxUnitsTotal !== undefined;
   if (maxInvocations === undefined && !hasCostCap) return null;
-  const units = cost?.units ?? maxUnitsPerCall ?? 0n;
+  const units = cost?.units ?? worstCase(maxUnitsPerCall, maxUnitsTotal);
   if (hasCostCap) {
     if (grant.currencyConflict) return { code: "budget_exceeded", detail: "the grant's cost caps name two currencies" };
     if (cost?.currency !== undefined && cost.currency !== currency)
@@ -36,7 +38,14 @@ export function chargeGrant(
     if (maxUnitsPerCall !== undefined && units > maxUnitsPerCall)
       return { code: "budget_exceeded", detail: "the call costs more than one call may" };
   }
-  const charge: BudgetCharge = { capabilityId, grantIndex: grant.index, invocations: 1, units };
+  const charge: BudgetCharge = {
+    capabilityId: token.id,
+    grantIndex: grant.index,
+    invocations: 1,
+    units,
+    at: now,
+    expiresAt: token.expires_at,
+  };
   const unit = currency ?? cost?.currency;
   if (unit !== undefined) charge.currency = unit;
   // One cap at a time, so that the reason says which one was reached.
@@ -51,4 +60,9 @@ export function chargeGrant(
   return store.tryCharge(charge, maxUnitsTotal === undefined ? {} : { maxTotalUnits: maxUnitsTotal })
     ? charge
     : { code: "budget_exceeded" };
+}
+
+function worstCase(perCall: bigint | undefined, total: bigint | undefined): bigint {
+  if (perCall === undefined) return 0n;
+  return total !== undefined && total < perCall ? total : perCall;
 }

@@ -102,7 +102,7 @@ function findGrant(
   charged: BudgetCharge[],
 ): Authorisation | Refusal {
   if (binding.kind === "none") return {};
-  const { scope, id } = verified.token;
+  const { scope } = verified.token;
   if (binding.kind === "resource") {
     const { uri, operation } = call.resource!;
     const index = (scope.resource_grants ?? []).findIndex((grant) => coversResource(grant, uri, operation));
@@ -120,8 +120,7 @@ function findGrant(
   for (const grant of verified.grants) {
     if (!covers(grant, binding.targets)) continue;
     if (grant.checks.length > 0) {
-      subject ??= constraintSubject(call, binding.kind, ctx.resolvePath);
-      subject.costUnits = cost?.units ?? grant.maxUnitsPerCall;
+      subject ??= constraintSubject(call, binding.kind, cost?.units, ctx.resolvePath);
       const violated = violatedConstraint(grant, subject);
       if (violated !== null) {
         first ??= violated;
@@ -135,7 +134,7 @@ function findGrant(
         continue;
       }
     }
-    const charge = chargeGrant(grant, id, cost, ctx.budgets);
+    const charge = chargeGrant(grant, verified.token, cost, ctx.budgets, now);
     if (charge !== null && "code" in charge) {
       first ??= charge;
       continue;

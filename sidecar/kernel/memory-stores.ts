@@ -5,72 +5,91 @@ import type { BudgetCharge, BudgetStore, ReplayStore, RevocationStore } from "./
 interface Counter {
   invocations: number;
   units: bigint;
+  /** Unix seconds; the counter of a token that expired a day ago is dropped. */
+  expiresAt: number;
 }
 
+/** A clock that is set back by less than this hands no budget out again. */
+const BUDGET_GRACE_SECONDS = 86_400;
+/** Counters looked at whenever a new one is made: all are seen in turn, and no call pays for many. */
+const SWEEP_STEPS = 4;
+
 /**
- * Budget counters in memory, one for each (capability, grant). Counters are never dropped to make room, since that would hand the budget out
- * again: a full store refuses new grants with caps. `forget` takes counters of tokens that have expired.
+ * Budget counters in memory, one for each (capability, grant). A counter is dropped a day after its token expired, and never to make room, since
+ * that would hand the budget out again: a full store refuses new grants with caps.
  */
 export class MemoryBudgetStore implements BudgetStore {
-  readonly #counters = new Map<string, Map<number, Counter>>();
+  /** By grant index and capability id: the number cannot run into the id. */
+  readonly #counters = new Map<string, Counter>();
   readonly #maxEntries: number;
-  #size = 0;
+  #sweeping: IterableIterator<[string, Counter]> | null = null;
 
   constructor(options: { maxEntries?: number; initial?: Iterable<BudgetCharge> } = {}) {
     this.#maxEntries = options.maxEntries ?? 1_000_000;
-    for (const charge of options.initial ?? []) this.#add(charge);
+    for (const charge of options.initial ?? []) this.#add(keyOf(charge), charge);
   }
 
+  /** Counters kept. */
   get size(): number {
-    return this.#size;
+    return this.#counters.size;
   }
 
   tryCharge(charge: BudgetCharge, caps: { maxInvocations?: number; maxTotalUnits?: bigint }): boolean {
-    const counter = this.#counters.get(charge.capabilityId)?.get(charge.grantIndex);
+    const key = keyOf(charge);
+    const counter = this.#counters.get(key);
     const invocations = (counter?.invocations ?? 0) + charge.invocations;
     const units = (counter?.units ?? 0n) + charge.units;
     if (caps.maxInvocations !== undefined && !(invocations <= caps.maxInvocations)) return false;
     if (caps.maxTotalUnits !== undefined && units > caps.maxTotalUnits) return false;
-    if (counter === undefined) return this.#size < this.#maxEntries && this.#add(charge);
-    counter.invocations = invocations;
-    counter.units = units;
+    if (counter === undefined) {
+      if (charge.at !== undefined) this.#sweep(charge.at);
+      if (this.#counters.size >= this.#maxEntries) return false;
+    }
+    this.#add(key, charge);
     return true;
   }
 
   reverse(charge: BudgetCharge): void {
-    const counter = this.#counters.get(charge.capabilityId)?.get(charge.grantIndex);
+    const counter = this.#counters.get(keyOf(charge));
     if (counter === undefined) return;
     counter.invocations = Math.max(0, counter.invocations - charge.invocations);
     counter.units = counter.units > charge.units ? counter.units - charge.units : 0n;
   }
 
-  /** What was charged so far; for metrics and tests. */
-  spent(capabilityId: string, grantIndex: number): Readonly<Counter> {
-    return this.#counters.get(capabilityId)?.get(grantIndex) ?? { invocations: 0, units: 0n };
+  /** What was charged so far. */
+  spent(capabilityId: string, grantIndex: number): { invocations: number; units: bigint } {
+    const { invocations, units } = this.#counters.get(`${grantIndex}:${capabilityId}`) ?? { invocations: 0, units: 0n };
+    return { invocations, units };
   }
 
-  /** Drops the counters of a capability that can no longer be used. */
-  forget(capabilityId: string): void {
-    this.#size -= this.#counters.get(capabilityId)?.size ?? 0;
-    this.#counters.delete(capabilityId);
-  }
-
-  #add(charge: BudgetCharge): true {
-    let grants = this.#counters.get(charge.capabilityId);
-    if (grants === undefined) {
-      grants = new Map();
-      this.#counters.set(charge.capabilityId, grants);
-    }
-    const counter = grants.get(charge.grantIndex);
+  #add(key: string, charge: BudgetCharge): void {
+    const expiresAt = charge.expiresAt ?? Number.POSITIVE_INFINITY;
+    const counter = this.#counters.get(key);
     if (counter === undefined) {
-      grants.set(charge.grantIndex, { invocations: charge.invocations, units: charge.units });
-      this.#size++;
-    } else {
-      counter.invocations += charge.invocations;
-      counter.units += charge.units;
+      this.#counters.set(key, { invocations: charge.invocations, units: charge.units, expiresAt });
+      return;
     }
-    return true;
+    counter.invocations += charge.invocations;
+    counter.units += charge.units;
+    if (expiresAt > counter.expiresAt) counter.expiresAt = expiresAt;
   }
+
+  #sweep(now: number): void {
+    for (let step = 0; step < SWEEP_STEPS; step++) {
+      this.#sweeping ??= this.#counters.entries();
+      const next = this.#sweeping.next();
+      if (next.done === true) {
+        this.#sweeping = null;
+        return;
+      }
+      const [key, counter] = next.value;
+      if (counter.expiresAt + BUDGET_GRACE_SECONDS <= now) this.#counters.delete(key);
+    }
+  }
+}
+
+function keyOf(charge: BudgetCharge): string {
+  return `${charge.grantIndex}:${charge.capabilityId}`;
 }
 
 /**

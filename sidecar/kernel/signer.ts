@@ -1,4 +1,4 @@
-import { canonicalize } from "../wire/canonical.ts";
+import { signCheckpoint } from "../wire/checkpoint.ts";
 import { signHttpReceiptWithText } from "../wire/http-receipt.ts";
 import type { Keypair } from "../wire/keys.ts";
 import { signReceiptWithText } from "../wire/receipt.ts";
@@ -131,7 +131,7 @@ function notDurable(message: string, cause: unknown): KernelError {
 export function kernelSigner(keypair: Keypair, nonce: () => string): KernelSigner {
   return {
     publicKeyHex: keypair.publicKeyHex,
-    signCheckpoint: (body) => keypair.sign(canonicalize(body)),
+    signCheckpoint: (body) => signCheckpoint(body, keypair).signature,
     completeOpenDecision(decisionCanonicalJson, kind, now) {
       const facts = { now: Math.floor(now / 1000), kernelKey: keypair.publicKeyHex, nonce: nonce() };
       let body: HttpReceiptBody | ChioReceiptBody;

@@ -16,6 +16,8 @@ export interface Call {
     /** SHA-256 hex of the raw body, null when empty. */
     bodyHash: Sha256Hex | null;
     body?: Uint8Array;
+    /** A body is forwarded that nothing here can read: it is streamed, compressed, or in another encoding than UTF-8. Guards that would look deny. */
+    bodyWithheld?: boolean;
   };
   /** Named tool: `/chio/tools/<server>/<tool>`, the tool_server/tool_name pair of an evaluate request, or an in-process call. */
   tool?: { serverId: string; toolName: string; arguments: Json };
@@ -28,7 +30,7 @@ export interface Call {
   agentKey?: PublicKeyHex;
   /**
    * What this call costs, in minor units. Absent: the route's `x-chio-budget-limit`; absent too: the grant's `max_cost_per_invocation`
-   * (the worst case is charged before the call), and 0 where the grant has none. Without a currency the grant's own is meant.
+   * (the worst case is charged before the call), and 0 where the grant has none; see `chargeGrant`. Without a currency the grant's own is meant.
    */
   cost?: { units: Money["units"]; currency?: string };
   sessionId?: string;
@@ -60,6 +62,10 @@ export interface BudgetCharge {
   invocations: number;
   units: bigint;
   currency?: string;
+  /** Unix seconds of the charge. */
+  at?: number;
+  /** Unix seconds at which the token expires: some time after it the counter can be dropped. Absent: never. */
+  expiresAt?: number;
 }
 
 /** DPoP replay keys (nonce, capability id). */

@@ -9,7 +9,7 @@ const TIERS = ["low", "standard", "high", "restricted"];
  * own: the constraint routes honest agents, it does not stop a lying one.
  */
 export function modelConstraint(value: Json | undefined): ConstraintCheck {
-  const ids = isObject(value) ? (value.allowed_model_ids ?? []) : undefined;
+  const ids = isObject(value) ? value.allowed_model_ids : undefined;
   const tier = isObject(value) ? (value.min_safety_tier ?? null) : undefined;
   const minimum = tier === null ? -1 : TIERS.indexOf(tier as string);
   if (!isStringArray(ids) || (tier !== null && minimum < 0)) return () => "model_constraint has no usable requirement";
