@@ -2,14 +2,16 @@ import { randomBytes } from "node:crypto";
 import { buildGuards } from "../guards/pipeline.ts";
 import { openLedger, stdoutSink } from "../ledger/index.ts";
 import type { Ledger } from "../ledger/types.ts";
+import { policyHash } from "../policy/hash.ts";
+import type { CompiledPolicy } from "../policy/types.ts";
 import { type ProtectPolicy, type RunningProtect, startProtect } from "../protect/index.ts";
 import type { DrainPhase } from "../service/drain.ts";
-import { StartError } from "../service/errors.ts";
+import { StartError, type StartProblem } from "../service/errors.ts";
 import { ledgerSigner } from "../service/ledger-signer.ts";
 import { createMetrics, type Metrics } from "../service/metrics.ts";
 import { type PolicyRefresh, refreshPolicy } from "../service/policy-refresh.ts";
 import { createReadiness } from "../service/readiness.ts";
-import { loadPolicyFile, loadRules, type Rules } from "../service/start-gate.ts";
+import { loadConfiguredPolicy, loadPolicyFile, loadRoutes, problemsOf } from "../service/start-gate.ts";
 import type { Logger, ServiceConfig } from "../service/types.ts";
 import { VERSION } from "../service/version.ts";
 import { Keypair } from "../wire/keys.ts";
@@ -34,22 +36,28 @@ export interface Sidecar {
 }
 
 /**
- * Loads what decides, opens the receipt store, then listens: in this order, so that nothing is answered before everything is there. Whatever fails
- * closes what was opened before it. Throws ChioError.
+ * Loads what decides and opens the receipt store, then listens: nothing is answered before everything is there. Whatever fails closes what was
+ * opened. Throws ChioError; where several parts are at fault, one StartError with the problems of all.
  */
 export async function assemble(config: ServiceConfig, { log, signal }: { log: Logger; signal: AbortSignal }): Promise<Sidecar> {
-  const rules = await loadRules(config, { signal });
-  // Guards compile their patterns when they are built: a pattern that cannot be used refuses the start.
-  const policy: ProtectPolicy = { policy: rules.policy, routes: rules.routes, guards: buildGuards(rules.policy) };
-  for (const notice of rules.routes.notices ?? []) log.warn(notice);
-  const metrics = createMetrics(VERSION);
-  metrics.policyLoaded(Math.floor(Date.now() / 1000));
   const keypair = Keypair.fromSeedHex(config.signingSeedHex);
+  const metrics = createMetrics(VERSION);
   let ledger: Ledger | undefined;
   try {
-    ledger = await openStore(config, rules, keypair, metrics, log);
-    const protect = await listen(config, policy, ledger, keypair, metrics, log);
-    return running(config, rules, policy, { ledger, protect, keypair, metrics, log });
+    const problems: StartProblem[] = [];
+    const note = (error: unknown) => void problems.push(...problemsOf(error));
+    const policy = attempt(() => loadConfiguredPolicy(config), note);
+    // The store opens in a thread of its own meanwhile.
+    const opening = policy && openStore(config, policy, keypair, metrics, log).catch(note);
+    const routes = await loadRoutes(config, { signal }).catch(note);
+    // Guards compile their patterns when they are built: a pattern that cannot be used refuses the start.
+    const guards = policy && attempt(() => buildGuards(policy), note);
+    ledger = (await opening) ?? undefined;
+    if (!policy || !routes || !guards || !ledger) throw new StartError("start_refused", problems);
+    for (const notice of routes.notices ?? []) log.warn(notice);
+    metrics.policyLoaded(Math.floor(Date.now() / 1000));
+    const rules: ProtectPolicy = { policy, routes, guards };
+    return running(config, rules, { ledger, protect: await listen(config, rules, ledger, keypair, metrics, log), keypair, metrics, log });
   } catch (error) {
     await ledger?.close({ deadlineMs: 1_000 });
     keypair.wipe();
@@ -57,7 +65,16 @@ export async function assemble(config: ServiceConfig, { log, signal }: { log: Lo
   }
 }
 
-function openStore(config: ServiceConfig, rules: Rules, keypair: Keypair, metrics: Metrics, log: Logger): Promise<Ledger> {
+function attempt<T>(work: () => T, failed: (error: unknown) => void): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    failed(error);
+    return undefined;
+  }
+}
+
+function openStore(config: ServiceConfig, policy: CompiledPolicy, keypair: Keypair, metrics: Metrics, log: Logger): Promise<Ledger> {
   const { batchSize, intervalMs } = config.checkpoint;
   if (config.receiptStore === null)
     log.warn("receipts are kept in memory only and are lost when this process ends (--allow-ephemeral-receipts)");
@@ -67,7 +84,7 @@ function openStore(config: ServiceConfig, rules: Rules, keypair: Keypair, metric
     sinks: config.receiptSinks.includes("stdout") ? [stdoutSink(process.stdout)] : [],
     acknowledge: config.acknowledge,
     queueLimit: config.queueLimit,
-    checkpoint: { batchSize: batchSize ?? rules.policy.kernel.checkpoint_batch_size ?? DEFAULT_CHECKPOINT_BATCH, intervalMs },
+    checkpoint: { batchSize: batchSize ?? policy.kernel.checkpoint_batch_size ?? DEFAULT_CHECKPOINT_BATCH, intervalMs },
     retention: config.retention,
     now: Date.now,
     onFault: (fault, message) =>
@@ -116,7 +133,7 @@ interface Parts {
   log: Logger;
 }
 
-function running(config: ServiceConfig, rules: Rules, policy: ProtectPolicy, { ledger, protect, keypair, metrics, log }: Parts): Sidecar {
+function running(config: ServiceConfig, rules: ProtectPolicy, { ledger, protect, keypair, metrics, log }: Parts): Sidecar {
   let draining = false;
   metrics.connect({
     queueDepth: () => ledger.status().queued,
@@ -136,9 +153,9 @@ function running(config: ServiceConfig, rules: Rules, policy: ProtectPolicy, { l
     summary: () => ({
       address: `${protect.address.host}:${protect.address.port}`,
       upstream: config.upstream.origin,
-      policy: policy.policy.name,
-      policy_hash: rules.policyHash,
-      guards: policy.guards.map((guard) => guard.name),
+      policy: rules.policy.name,
+      policy_hash: policyHash(rules.policy, rules.routes),
+      guards: rules.guards.map((guard) => guard.name),
       routes: rules.routes.routes.length,
       kernel_key: keypair.publicKeyHex,
       trusted_issuers: config.trustedIssuers.length,
@@ -174,7 +191,13 @@ function running(config: ServiceConfig, rules: Rules, policy: ProtectPolicy, { l
   };
 }
 
-function watchPolicy(config: ServiceConfig, rules: Rules, protect: RunningProtect, metrics: Metrics, logger: Logger): PolicyRefresh | null {
+function watchPolicy(
+  config: ServiceConfig,
+  rules: ProtectPolicy,
+  protect: RunningProtect,
+  metrics: Metrics,
+  logger: Logger,
+): PolicyRefresh | null {
   const { policyPath: path, policyRefreshMs: intervalMs } = config;
   if (path === null || intervalMs === null) return null;
   return refreshPolicy({

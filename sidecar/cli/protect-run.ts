@@ -8,7 +8,6 @@ import type { FlagValues } from "../service/resolve.ts";
 import { type Scrubber, withSecretsHidden } from "../service/scrub.ts";
 import { problemsOf } from "../service/start-gate.ts";
 import type { Logger } from "../service/types.ts";
-import { ChioError } from "../wire/errors.ts";
 import type { CommandIo } from "./io.ts";
 import { assemble, type Sidecar } from "./protect-assembly.ts";
 import { watchProcess } from "./signals.ts";
@@ -61,8 +60,10 @@ export async function runProtect(flags: FlagValues, io: CommandIo): Promise<void
     sidecar = await assemble(config, { log, signal: aborted.signal });
     log.info("listening", { ...sidecar.summary(), start_ms: Math.round(performance.now() - began) });
   } catch (error) {
-    const problems = startProblems(error);
-    for (const problem of problems) log.error(`cannot start: ${describeProblem(problem)}`, { code: problem.code });
+    for (const problem of problemsOf(error)) {
+      const { code, cause } = problem;
+      log.error(`cannot start: ${describeProblem(problem)}`, { code, ...(cause === undefined ? {} : { error: cause }) });
+    }
     io.setExit(error instanceof ConfigError && error.problems.every(isMisuse) ? 2 : 1);
     stopWatching();
   }
@@ -85,12 +86,6 @@ const MISUSE: readonly string[] = ["config_value_invalid", "config_value_missing
 /** Whether the command line itself cannot be meant: no change of files or environment would make it right. */
 function isMisuse({ code, source }: StartProblem): boolean {
   return source.startsWith("--") && MISUSE.includes(code);
-}
-
-/** What was refused, line by line; what nobody expected is one line, too, since the log is all that an operator of a container sees. */
-function startProblems(error: unknown): readonly StartProblem[] {
-  if (error instanceof ChioError) return problemsOf(error);
-  return [{ code: "internal_error", source: "start", message: error instanceof Error ? error.message : String(error) }];
 }
 
 /** Drains within the configured time. Resolves with the exit code: 1 when something was left. */

@@ -21,6 +21,7 @@ export const SERVICE_ERRORS = {
   policy_unreadable: "The policy file cannot be read.",
   listen_failed: "The address cannot be listened on.",
   running_as_root: "The sidecar was started as uid 0.",
+  internal_error: "Something failed that nobody expected.",
 } as const;
 
 export type ServiceErrorCode = keyof typeof SERVICE_ERRORS;
@@ -33,6 +34,8 @@ export interface StartProblem {
   source: string;
   message: string;
   fix?: string;
+  /** Of an error that nobody expected, for its stack. */
+  cause?: unknown;
 }
 
 /** A problem of the configuration always knows its fix. */

@@ -1,5 +1,4 @@
 import type { CompiledPolicy } from "../policy/types.ts";
-import { ChioError } from "../wire/errors.ts";
 import { describeProblem } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import { problemsOf } from "./start-gate.ts";
@@ -50,7 +49,7 @@ export function refreshPolicy(options: PolicyRefreshOptions): PolicyRefresh {
     } catch (error) {
       metrics.policyReloadFailed();
       // Even a defect of ours must not put a bad policy in force, nor end a sidecar that has a good one.
-      const lines = error instanceof ChioError ? problemsOf(error).map(describeProblem) : [String(error)];
+      const lines = problemsOf(error).map(describeProblem);
       const text = lines.join("\n");
       // Once for each different failure: the source is looked at every few seconds.
       if (text !== problem) for (const line of lines) logger.error(`policy not replaced, the old one stays in force: ${line}`);

@@ -1,41 +1,35 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { PolicyError } from "../policy/errors.ts";
-import { policyHash } from "../policy/hash.ts";
 import { defaultPolicy, loadPolicy } from "../policy/load.ts";
 import { loadOpenApi } from "../policy/openapi/load.ts";
 import type { CompiledPolicy, RouteTable } from "../policy/types.ts";
 import { ChioError } from "../wire/errors.ts";
-import type { Sha256Hex } from "../wire/types.ts";
 import { describeFileError, type ServiceErrorCode, StartError, type StartProblem } from "./errors.ts";
 import { discoverSpec } from "./spec-discovery.ts";
 import type { ServiceConfig } from "./types.ts";
 
-/** Everything that decides about requests, read and compiled. */
-export interface Rules {
-  policy: CompiledPolicy;
-  routes: RouteTable;
-  policyHash: Sha256Hex;
-}
-
 /** How long an app that is to be asked for its document may take to come up. */
 const DISCOVERY_WAIT_MS = 10_000;
 
-type Inputs = Pick<ServiceConfig, "policyPath" | "specPath" | "upstream" | "safeMethods">;
+/** The policy that the configuration names, or the built-in one. Throws {@link StartError} or PolicyError. */
+export function loadConfiguredPolicy(config: Pick<ServiceConfig, "policyPath">): CompiledPolicy {
+  return config.policyPath === null ? defaultPolicy() : loadPolicyFile(config.policyPath);
+}
 
-/** Policy and OpenAPI document. Throws one {@link StartError} with the problems of both. */
-export async function loadRules(config: Inputs, options: { signal?: AbortSignal; waitMs?: number } = {}): Promise<Rules> {
-  const problems: StartProblem[] = [];
-  const policy = attempt(problems, () => (config.policyPath === null ? defaultPolicy() : loadPolicyFile(config.policyPath)));
-  let routes: RouteTable | undefined;
-  try {
-    const { text, origin } = await specText(config, options);
-    routes = loadOpenApi(text, origin, { safeMethods: config.safeMethods });
-  } catch (error) {
-    problems.push(...problemsOf(error));
-  }
-  if (policy === undefined || routes === undefined) throw new StartError("start_refused", problems);
-  return { policy, routes, policyHash: policyHash(policy, routes) };
+/** The routes of the OpenAPI document that was named, or that the app has. */
+export async function loadRoutes(
+  config: Pick<ServiceConfig, "specPath" | "upstream" | "safeMethods">,
+  options: { signal?: AbortSignal; waitMs?: number } = {},
+): Promise<RouteTable> {
+  const { text, origin } =
+    config.specPath === null
+      ? await discoverSpec(config.upstream, { waitMs: DISCOVERY_WAIT_MS, ...options })
+      : {
+          text: readText(config.specPath, "spec_unreadable", "mount the OpenAPI document there and make it readable for this user"),
+          origin: config.specPath,
+        };
+  return loadOpenApi(text, origin, { safeMethods: config.safeMethods });
 }
 
 /** The policy at `path`, with the files it extends. */
@@ -48,14 +42,6 @@ export function loadPolicyFile(path: string): CompiledPolicy {
   });
 }
 
-async function specText(config: Inputs, options: { signal?: AbortSignal; waitMs?: number }): Promise<{ text: string; origin: string }> {
-  if (config.specPath === null) return await discoverSpec(config.upstream, { waitMs: DISCOVERY_WAIT_MS, ...options });
-  return {
-    text: readText(config.specPath, "spec_unreadable", "mount the OpenAPI document there and make it readable for this user"),
-    origin: config.specPath,
-  };
-}
-
 /** UTF-8 text of a file. A byte that is not UTF-8 refuses it, since two readers could see two documents. */
 function readText(path: string, code: ServiceErrorCode, fix: string): string {
   try {
@@ -66,16 +52,7 @@ function readText(path: string, code: ServiceErrorCode, fix: string): string {
   }
 }
 
-function attempt<T>(problems: StartProblem[], load: () => T): T | undefined {
-  try {
-    return load();
-  } catch (error) {
-    problems.push(...problemsOf(error));
-    return undefined;
-  }
-}
-
-/** Any deliberate error as lines for the log. What nobody expected is thrown on. */
+/** Any error as lines for the log. What nobody expected is one line, too: the log is all that an operator of a container sees. */
 export function problemsOf(error: unknown): StartProblem[] {
   if (error instanceof StartError) return [...error.problems];
   if (error instanceof PolicyError) {
@@ -86,6 +63,8 @@ export function problemsOf(error: unknown): StartProblem[] {
       ...(fix === undefined ? {} : { fix }),
     }));
   }
-  if (!(error instanceof ChioError)) throw error;
-  return [{ code: error.code, source: "start", message: error.message, ...(error.fix === undefined ? {} : { fix: error.fix }) }];
+  if (error instanceof ChioError) {
+    return [{ code: error.code, source: "start", message: error.message, ...(error.fix === undefined ? {} : { fix: error.fix }) }];
+  }
+  return [{ code: "internal_error", source: "start", message: error instanceof Error ? error.message : String(error), cause: error }];
 }
