@@ -6,7 +6,7 @@ import { runMain, SetupError } from "./lib/failure.mjs";
 import { DIST } from "./lib/paths.mjs";
 import { hostTarget, parseTarget, targetName } from "./lib/platform.mjs";
 import { step } from "./lib/progress.mjs";
-import { bunFor, ensureNode, ensureRuntimeDependencies } from "./lib/setup.mjs";
+import { bunFor, ensureRuntimeDependencies } from "./lib/setup.mjs";
 
 const USAGE = `usage: npm run build [-- OPTIONS]
   --target NAME    linux-x64, linux-arm64, linux-x64-musl, linux-arm64-musl, darwin-x64, darwin-arm64 (default: this machine's)
@@ -30,7 +30,6 @@ function options() {
 await runMain(async () => {
   const values = options();
   if (values.help) return void process.stdout.write(`${USAGE}\n`);
-  await ensureNode();
   const host = hostTarget();
   const target = values.target === undefined ? host : parseTarget(values.target);
   await ensureRuntimeDependencies();

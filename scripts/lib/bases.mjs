@@ -21,9 +21,9 @@ export function namedBases(dockerfile) {
 }
 
 /**
- * Makes every base image of a Dockerfile available. Returns the build arguments to pass: empty where the registry gave them all.
+ * Makes every base image of a Dockerfile available. Returns them, and the build arguments to pass: none where the registry gave them all.
  * @param {string} file name of the Dockerfile
- * @returns {Promise<{ buildArgs: Bases, standIns: string[] }>}
+ * @returns {Promise<{ bases: Bases, buildArgs: Bases, standIns: string[] }>}
  */
 export async function provideBases(file) {
   const wanted = namedBases(readFileSync(inRoot(file), "utf8"));
@@ -35,7 +35,7 @@ export async function provideBases(file) {
     buildArgs[name] = await standInFor(image);
     standIns.push(`${image} → ${buildArgs[name]}`);
   }
-  return { buildArgs, standIns };
+  return { bases: { ...wanted, ...buildArgs }, buildArgs, standIns };
 }
 
 /** @type {Map<string, boolean>} */

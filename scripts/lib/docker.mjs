@@ -68,12 +68,19 @@ export async function hasImage(image) {
 }
 
 /**
- * The builders that work here: BuildKit where the client has it, the classic one always (Docker 29 may drop it).
- * @returns {Promise<("buildkit" | "classic")[]>}
+ * The builders that work here, with the client to use: BuildKit needs a client before 23 or the buildx plugin (Debian's own client has it where
+ * another comes first on PATH), the classic one an engine before 29.
+ * @returns {Promise<{ builder: "buildkit" | "classic", program: string }[]>}
  */
 export async function builders() {
-  const client = (await docker(["version", "--format", "{{.Client.Version}}"])).stdout.trim();
-  const bundled = Number.parseInt(client, 10) < 23;
-  const plugin = (await docker(["buildx", "version"])).code === 0;
-  return bundled || plugin ? ["buildkit", "classic"] : ["classic"];
+  const found = [];
+  for (const program of ["docker", "/usr/bin/docker"]) {
+    const version = Number.parseInt((await exec(program, ["version", "--format", "{{.Client.Version}}"])).stdout, 10);
+    if (version < 23 || (await exec(program, ["buildx", "version"])).code === 0) {
+      found.push({ builder: /** @type {const} */ ("buildkit"), program });
+      break;
+    }
+  }
+  if (Number.parseInt((await engineVersion()) ?? "", 10) < 29) found.push({ builder: /** @type {const} */ ("classic"), program: "docker" });
+  return found;
 }

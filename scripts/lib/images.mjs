@@ -17,11 +17,11 @@ export const IMAGES = /** @type {const} */ ({
  * Builds one image, as `docker build -f <Dockerfile> .` does.
  * @param {ImageName} name
  * @param {{ builder?: Builder, tag?: string, program?: string }} [options] builder: Docker's default unless given
- * @returns {Promise<{ tag: string, standIns: string[] }>} stand-ins: bases that no registry gave, as `wanted → used`
+ * @returns {Promise<{ tag: string, bases: import("./bases.mjs").Bases, standIns: string[] }>} stand-ins: bases that no registry gave, as `wanted → used`
  */
 export async function buildImage(name, { builder, tag = IMAGES[name].tag, program = "docker" } = {}) {
   const { dockerfile } = IMAGES[name];
-  const { buildArgs, standIns } = await provideBases(dockerfile);
+  const { bases, buildArgs, standIns } = await provideBases(dockerfile);
   const revision = (await exec("git", ["rev-parse", "HEAD"], { cwd: ROOT })).stdout.trim() || "unknown";
   const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
   const args = Object.entries({ VERSION: version, REVISION: revision, ...buildArgs }).flatMap(([key, value]) => [
@@ -45,7 +45,7 @@ export async function buildImage(name, { builder, tag = IMAGES[name].tag, progra
       throw new Error(`docker build -f ${dockerfile} failed:\n${result.output.trimEnd().split("\n").slice(-40).join("\n")}`);
     },
   );
-  return { tag, standIns };
+  return { tag, bases, standIns };
 }
 
 /** Size of an image as it travels: every layer, compressed. Bytes. @param {string} tag */

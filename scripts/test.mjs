@@ -1,0 +1,66 @@
+// Runs the tests. `npm test`: everything. `npm run test:fast`: what needs no Docker. `npm test -- unit lint`: only these.
+import { parseArgs } from "node:util";
+import { ensureDocker } from "./lib/docker.mjs";
+import { runMain, SetupError } from "./lib/failure.mjs";
+import { inRoot } from "./lib/paths.mjs";
+import { say, seconds } from "./lib/progress.mjs";
+import { ensureDependencies, ensureNode } from "./lib/setup.mjs";
+import { runCheck, runSetup, runVitest } from "./lib/suites.mjs";
+import { buildTestImages } from "./lib/test-images.mjs";
+
+const CHECKS = /** @type {Record<string, string[]>} */ ({
+  types: [process.execPath, inRoot("node_modules/typescript/bin/tsc"), "--noEmit"],
+  lint: [inRoot("node_modules/.bin/biome"), "check", "--error-on-warnings", "--colors=off", "."],
+});
+const FAST = ["types", "lint", "unit", "conformance", "security"];
+const ALL = [...FAST, "infra", "containers"];
+
+function selection() {
+  try {
+    const { values, positionals } = parseArgs({ options: { fast: { type: "boolean" } }, allowPositionals: true });
+    const unknown = positionals.find((name) => !ALL.includes(name));
+    if (unknown !== undefined) throw new Error(`there is no check "${unknown}"`);
+    return positionals.length > 0 ? positionals : values.fast ? FAST : ALL;
+  } catch (error) {
+    throw new SetupError(error instanceof Error ? error.message : String(error), `npm test [-- [--fast] [${ALL.join("] [")}]]`);
+  }
+}
+
+/** @param {readonly string[]} names */
+async function runWithoutDocker(names) {
+  const checks = names.filter((name) => name in CHECKS).map((name) => runCheck(name, /** @type {string[]} */ (CHECKS[name])));
+  const projects = names.filter((name) => !(name in CHECKS) && name !== "containers");
+  const suites = projects.length === 0 ? [] : await runVitest(projects);
+  return [...(await Promise.all(checks)), ...suites];
+}
+
+async function runContainers() {
+  const docker = await runSetup("Docker engine", ensureDocker);
+  if (docker.failed.length > 0) return [docker];
+  const { outcomes, env } = await buildTestImages();
+  if (Object.keys(env).length === 0) return outcomes;
+  // Testcontainers' own reaper is an image that may not be there; these tests remove what they made themselves, and check that they did.
+  return [...outcomes, ...(await runVitest(["containers"], { ...env, TESTCONTAINERS_RYUK_DISABLED: "true" }))];
+}
+
+await runMain(async () => {
+  const names = selection();
+  await ensureNode();
+  await ensureDependencies();
+  const started = performance.now();
+  const outcomes = await runWithoutDocker(names);
+  if (names.includes("containers")) outcomes.push(...(await runContainers()));
+
+  say("");
+  for (const { name, passed, failed, skipped, ms } of outcomes) {
+    const left = skipped.length === 0 ? "" : `, ${skipped.length} skipped`;
+    say(`${failed.length === 0 ? "✓" : "✗"} ${name.padEnd(24)} ${passed} passed, ${failed.length} failed${left} (${seconds(ms)})`);
+  }
+  for (const line of outcomes.flatMap(({ skipped }) => skipped)) say(`skipped: ${line}`);
+  for (const line of outcomes.flatMap(({ failed }) => failed)) say(`FAILED: ${line}`);
+  const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
+  const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed.length, 0);
+  say(`in ${seconds(performance.now() - started)}`);
+  say(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+});
