@@ -5,6 +5,9 @@
 const MARKER = /\$\{deferred:([A-Za-z0-9_.-]+)\}/g;
 const FOREIGN = /\$\{Token\[[^\]]*\]\}/;
 
+/** Marker in a topology for Azure: the client id of the identity in `settings.workloadIdentityId`. */
+export const WORKLOAD_CLIENT_ID = "aca.workloadClientId";
+
 /** A marker to use wherever a property takes a string. `name`: letters, digits, `_`, `.`, `-`. */
 export function deferred(name: string): string {
   if (!/^[A-Za-z0-9_.-]+$/.test(name)) throw new TypeError(`deferred name ${JSON.stringify(name)}: use letters, digits, "_", "." and "-"`);

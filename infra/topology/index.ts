@@ -1,6 +1,6 @@
 export { capabilities, INVARIANT_IDS, INVARIANTS } from "./capabilities.ts";
 export * from "./contract.ts";
-export { type DeferredParts, deferred, deferredParts, isDeferred, mapDeferred } from "./deferred.ts";
+export { type DeferredParts, deferred, deferredParts, isDeferred, mapDeferred, WORKLOAD_CLIENT_ID } from "./deferred.ts";
 export { defineTopology, resolveFor } from "./define.ts";
 export { drainBudget } from "./drain.ts";
 export { formatFindings, type InputIssue, TOPOLOGY_ERRORS, TopologyError, TopologyInputError } from "./errors.ts";
@@ -10,6 +10,7 @@ export * from "./limits.ts";
 export { formatPolicySource, type PolicySource, type PolicySourceKind, parsePolicySource } from "./policy-source.ts";
 export { formatPosture, posture } from "./posture.ts";
 export * from "./props.ts";
+export { cpuQuantity, cpuUnits, memoryQuantity, parseCpu, parseMemory } from "./quantities.ts";
 export { formatReceiptSink, isRemoteSink, parseReceiptSink, type ReceiptSink, type ReceiptSinkKind } from "./receipt-sink.ts";
 export { isLegalContainer, isLegalTotal, type ResourceOptions, smallestLegalResources } from "./resources.ts";
 export { RULES, type Rule } from "./rules/index.ts";

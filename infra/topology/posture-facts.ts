@@ -92,7 +92,8 @@ function secretScope(graph: PlatformTopology): Fact {
   const child = wrapped
     ? "the wrapped MCP server runs in the sidecar's container under its uid, and could read the sidecar's memory and environment"
     : "";
-  const join = (text: string) => [text, child].filter((one) => one !== "").join("; ");
+  const shared = sharedWrite(graph);
+  const join = (text: string) => [text, shared, child].filter((one) => one !== "").join("; ");
   const level: PostureLevel = wrapped ? "partial" : "enforced";
   switch (graph.platform) {
     case "ecs":
@@ -121,6 +122,13 @@ function secretScope(graph: PlatformTopology): Fact {
     case "local":
       return fact("partial", ["platform"], "given to the sidecar alone", join("whoever may use Docker on this machine sees every secret"));
   }
+}
+
+/** Receipts are signed, so what the app could do with the sidecar's way to the sink is add noise, or delete where the grant allows it. */
+function sharedWrite({ receipts, platform }: PlatformTopology): string {
+  if (platform === "local" || !receipts.sinks.some(isRemoteSink)) return "";
+  const by = { ecs: "the task role", "cloud-run": "the service account", aca: "the workload identity" }[platform];
+  return `the app shares ${by} that reaches the receipt sink; a forged receipt does not verify, but keep the grant to adding`;
 }
 
 function readOnlyRoot({ platform }: PlatformTopology): Fact {

@@ -200,4 +200,4 @@ export type EcsProps = EcsSettings;
 /** `cpuIdle`: one value for all containers. `readinessProbe` is a preview of Cloud Run: it sets the launch stage to BETA. */
 export type CloudRunProps = CloudRunSettings & { readonly cpuIdle: boolean; readonly readinessProbe: boolean };
 /** `startGate`: start the app through a wrapper that waits for the sidecar. Needs `app.command`. */
-export type AcaProps = AcaSettings & { readonly startGate: boolean };
+export type AcaProps = Omit<AcaSettings, "usesWorkloadIdentity"> & { readonly startGate: boolean };

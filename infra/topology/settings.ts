@@ -92,9 +92,18 @@ export interface AcaSettings {
   readonly identityId: string | null;
   /** Which containers can get a token of that identity. `None`: none can, only the platform uses it. */
   readonly identityLifecycle: "None" | "Init" | "Main" | "All";
+  /**
+   * Resource id of a second identity, for what the sidecar itself does in Azure: write receipts, read its policy. Every container can use it. Null
+   * where a construct makes it, or nothing needs it.
+   */
+  readonly workloadIdentityId: string | null;
+  /** Whether receipts, policy or configuration need that identity. */
+  readonly usesWorkloadIdentity: boolean;
   readonly revisionsMode: "Single" | "Multiple";
   readonly transport: "auto" | "http" | "http2";
   readonly workloadProfile: string | null;
+  /** Servers that images are pulled from with the identity, such as `team.azurecr.io`. */
+  readonly registries: readonly string[];
   readonly maxInactiveRevisions: number;
 }
 

@@ -68,7 +68,7 @@ function userContainer(draft: Draft, name: string, role: ContainerRole, image: I
     args: props.args ?? null,
     workingDirectory: props.workingDirectory ?? null,
     env: { ...props.env },
-    secrets: secretBindings(props.secrets, platform),
+    secrets: secretBindings(name, props.secrets, platform),
     mounts: [],
     tmpfs: LIMITS[platform].fields.tmpfs ? (props.writable ?? DEFAULTS.app.writable).map((one) => ({ ...one })) : [],
     ports: [],
@@ -96,13 +96,17 @@ export function cpuIdleFor(draft: Draft): boolean {
   return draft.platform === "cloud-run" && (draft.props.cloudRun?.cpuIdle ?? DEFAULTS.cloudRun.cpuIdle);
 }
 
+/** Further secrets of a container, named after it: where a platform keeps all secrets in one list, no two containers meet. */
 export function secretBindings(
+  container: string,
   given: Readonly<Record<string, PerPlatform<SecretRef>>> | undefined,
   platform: Draft["platform"],
 ): SecretBinding[] {
   return Object.entries(given ?? {}).flatMap(([env, choice]) => {
     const ref = choice[platform];
-    return ref === null ? [] : [{ name: dnsLabel(env), purpose: "other" as const, target: { kind: "env" as const, env }, ref }];
+    return ref === null
+      ? []
+      : [{ name: dnsLabel(`${container}-${env}`), purpose: "other" as const, target: { kind: "env" as const, env }, ref }];
   });
 }
 

@@ -87,19 +87,34 @@ function cloudRunSettings({ props }: Draft): CloudRunSettings {
   };
 }
 
-function acaSettings({ props }: Draft): AcaSettings {
+function acaSettings(draft: Draft): AcaSettings {
+  const { props } = draft;
   const { startGate: _, ...given } = props.aca ?? {};
   return {
     environmentId: null,
     location: null,
     identityId: null,
     identityLifecycle: DEFAULTS.aca.identityLifecycle,
+    workloadIdentityId: null,
+    usesWorkloadIdentity: usesWorkloadIdentity(draft),
     revisionsMode: DEFAULTS.aca.revisionsMode,
     transport: DEFAULTS.aca.transport,
     workloadProfile: null,
+    registries: [],
     maxInactiveRevisions: DEFAULTS.aca.maxInactiveRevisions,
     ...defined(given),
   };
+}
+
+/** What the sidecar does in Azure by itself. What the platform does for it, such as reading Key Vault, has an identity of its own. */
+export function usesWorkloadIdentity({ props, platform, config }: Draft): boolean {
+  if (platform !== "aca") return false;
+  const sinks = props.receipts?.sink?.aca ?? [];
+  return (
+    sinks.some((sink) => sink.kind === "cosmosdb") ||
+    props.policySource?.aca?.kind === "azblob" ||
+    (config.delivery.kind === "fetched" && config.delivery.base.startsWith("azblob://"))
+  );
 }
 
 function localSettings({ props }: Draft, sidecar: Container): LocalSettings {

@@ -1,4 +1,5 @@
 import { DEFAULTS } from "../defaults.ts";
+import { deferred, WORKLOAD_CLIENT_ID } from "../deferred.ts";
 import { LIMITS } from "../limits.ts";
 import { formatPolicySource } from "../policy-source.ts";
 import { formatReceiptSink, isRemoteSink } from "../receipt-sink.ts";
@@ -8,6 +9,7 @@ import type { Container, HealthCheck, ImageRef, Probe, Probes, Receipts, SecretB
 import { cpuIdleFor, healthCheckOf, restartFor, secretBindings } from "./app.ts";
 import type { Draft } from "./draft.ts";
 import { requestedResources } from "./resources.ts";
+import { usesWorkloadIdentity } from "./settings.ts";
 
 export function receiptsFor({ props, platform }: Draft): Receipts {
   const sinks = props.receipts?.sink?.[platform] ?? [{ kind: "stdout" as const }];
@@ -111,6 +113,8 @@ function sidecarEnv(draft: Draft, receipts: Receipts, port: number, healthPath: 
     ["CHIO_TRUSTED_ISSUER_KEYS", props.sidecar?.trustedIssuers?.join(",") || null],
     ["CHIO_LOG_LEVEL", props.sidecar?.logLevel ?? DEFAULTS.sidecar.logLevel],
     ["CHIO_SHUTDOWN_DRAIN_MS", String(draft.drainMs)],
+    // Azure's SDKs ask which of several identities to use; only the deployment knows its client id.
+    ["AZURE_CLIENT_ID", usesWorkloadIdentity(draft) ? deferred(WORKLOAD_CLIENT_ID) : null],
   ];
   return Object.fromEntries(entries.filter((entry): entry is readonly [string, string] => entry[1] !== null));
 }
@@ -134,7 +138,7 @@ function sidecarSecrets({ props, platform }: Draft): SecretBinding[] {
     ...bind("authority-url", authorityUrl, props.secrets?.capabilityAuthorityUrl),
     ...bind("signing-key", signingKey, props.secrets?.signingKey),
     ...bind("control-token", controlToken, props.secrets?.controlToken),
-    ...secretBindings(props.secrets?.env, platform),
+    ...secretBindings(props.sidecar?.name ?? DEFAULTS.sidecar.name, props.secrets?.env, platform),
   ];
 }
 

@@ -41,6 +41,7 @@ import { resourcesRounded } from "./resources-rounded.ts";
 import { rootUser } from "./root-user.ts";
 import type { Rule } from "./rule.ts";
 import { scaling } from "./scaling.ts";
+import { secretNames } from "./secret-names.ts";
 import { secretScope } from "./secret-scope.ts";
 import { secretStore } from "./secret-store.ts";
 import { secretVolume } from "./secret-volume.ts";
@@ -59,6 +60,7 @@ import { startUnknown } from "./start-unknown.ts";
 import { storePlace } from "./store-place.ts";
 import { taskRole } from "./task-role.ts";
 import { upstream } from "./upstream.ts";
+import { variableTwice } from "./variable-twice.ts";
 import { volumes } from "./volumes.ts";
 import { writableRoot } from "./writable-root.ts";
 
@@ -82,6 +84,7 @@ export const RULES: readonly Rule[] = [
   secretScope,
   signingKeyVersion,
   secretStore,
+  secretNames,
   secretVolume,
   taskRole,
   identityExposed,
@@ -123,6 +126,7 @@ export const RULES: readonly Rule[] = [
   efs,
   configDelivery,
   volumes,
+  variableTwice,
   policyTwice,
   platformField,
   acceptanceUnmatched,

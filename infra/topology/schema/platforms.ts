@@ -81,9 +81,11 @@ export const acaSchema = object({
   location: optional(nullable(text())),
   identityId: optional(nullable(text())),
   identityLifecycle: optional(oneOf(["None", "Init", "Main", "All"])),
+  workloadIdentityId: optional(nullable(text())),
   revisionsMode: optional(oneOf(["Single", "Multiple"])),
   transport: optional(oneOf(["auto", "http", "http2"])),
   workloadProfile: optional(nullable(text())),
+  registries: optional(names()),
   maxInactiveRevisions: optional(integer(0, 100)),
   startGate: optional(boolean()),
 });

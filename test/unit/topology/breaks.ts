@@ -272,6 +272,21 @@ export const BREAKS: Readonly<Record<string, readonly Break[]>> = {
       ),
     },
   ],
+  "CHIO-SECRET-NAMES": [
+    {
+      what: "names that differ in punctuation",
+      platform: "aca",
+      props: {
+        app: {
+          image: APP_IMAGE,
+          secrets: { DB_KEY: "https://team.vault.azure.net/secrets/one", DB__KEY: "https://team.vault.azure.net/secrets/two" },
+        },
+      },
+    },
+  ],
+  "CHIO-VARIABLE-TWICE": [
+    { what: "plain and secret", platform: "ecs", props: { app: { image: APP_IMAGE, env: { TOKEN: "x" }, secrets: { TOKEN: "arn:aws:ssm:us-east-1:123456789012:parameter/token" } } } },
+  ],
   "CHIO-SECRET-VOLUME": [
     { what: "no list", platform: "aca", change: (graph) => graph.volumes.push({ kind: "secret", name: "all", files: null }) },
     { what: "empty list", platform: "aca", change: (graph) => graph.volumes.push({ kind: "secret", name: "all", files: [] }) },
