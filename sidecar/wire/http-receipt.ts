@@ -17,7 +17,8 @@ export function signHttpReceipt(body: HttpReceiptBody, keypair: Keypair): HttpRe
 export function signHttpReceiptWithText(body: HttpReceiptBody, keypair: Keypair): { receipt: HttpReceipt; canonicalJson: string } {
   if (body.kernel_key !== keypair.publicKeyHex)
     throw new WireError("wrong_signer", "a receipt is signed by the key that it names as kernel_key");
-  if (!isCoherent(body, true) || body.receipt_kind !== "mediated_decision") {
+  // Of the coherent rows only the mediated decision has one, and an HTTP verdict is one.
+  if (!isCoherent(body, true)) {
     throw new WireError("incoherent_receipt", "an HTTP receipt is a mediated decision at boundary prevent, without an observation outcome");
   }
   if (body.evidence.length === 0) {
@@ -40,10 +41,7 @@ export function verifyHttpReceipt(receipt: HttpReceipt, options: VerifyReceiptOp
   const parts = canonicalMembers(body);
   const idValid = id === sha256Hex(joinMembers(parts, []));
   const signatureValid =
-    idValid &&
-    isCoherent(receipt, true) &&
-    receipt.receipt_kind === "mediated_decision" &&
-    verifySignature(receipt.kernel_key, joinMembers(parts, [["id", id]]), signature);
+    idValid && isCoherent(receipt, true) && verifySignature(receipt.kernel_key, joinMembers(parts, [["id", id]]), signature);
   const trusted = isTrusted(receipt.kernel_key, options.trustedKeys);
   const contentHashValid = isLowerHex(receipt.content_hash, 64);
   const digestsValid = options.requireDigests !== true || isLowerHex(receipt.policy_hash, 64);

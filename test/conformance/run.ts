@@ -1,9 +1,10 @@
 // Runs every vector without a test framework, so that another runtime can be held against the same cases: `bun test/conformance/run.ts`.
 import { bindingsChecks } from "./bindings.ts";
 import { derivedChecks } from "./derived.ts";
+import { runtimeChecks } from "./runtime.ts";
 
 let failed = 0;
-const checks = [...bindingsChecks, ...derivedChecks];
+const checks = [...bindingsChecks, ...derivedChecks, ...runtimeChecks];
 for (const check of checks) {
   try {
     check.run();
