@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { WireError } from "./errors.ts";
 import type { Sha256Hex } from "./types.ts";
 
 /** SHA-256 as 64 lower-case hex characters. A string is hashed as UTF-8. */
@@ -20,10 +19,4 @@ export function isLowerHex(text: unknown, length: number): text is string {
     if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return false;
   }
   return true;
-}
-
-/** Bytes of a lower-case hex text; throws WireError `invalid_merkle_input` for anything else. */
-export function hexToBytes(text: string): Uint8Array {
-  if (text.length % 2 !== 0 || !isLowerHex(text, text.length)) throw new WireError("invalid_merkle_input", "not a lower-case hex text");
-  return Buffer.from(text, "hex");
 }
