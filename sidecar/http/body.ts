@@ -38,7 +38,7 @@ export interface BodyLimits {
 }
 
 /**
- * The whole body, or a {@link HttpRefusal}: over the limit, stalled, or with a trailer that decides about the request. The memory it took is given back
+ * The whole body, asked for where the client waits for that, or a {@link HttpRefusal}: over the limit, stalled, or with a trailer that decides about the request. The memory it took is given back
  * when the answer is done. A body that is refused is not read to its end; the connection is closed behind the answer.
  */
 export function readBody(exchange: Exchange, limits: BodyLimits, memory: BodyMemory, deadlines: Deadlines): Promise<Uint8Array> {
@@ -61,6 +61,7 @@ export function readBody(exchange: Exchange, limits: BodyLimits, memory: BodyMem
       return true;
     };
     const settle = () => {
+      exchange.connection.readingBody = false;
       deadlines.delete(deadline);
       req.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
     };
@@ -91,7 +92,9 @@ export function readBody(exchange: Exchange, limits: BodyLimits, memory: BodyMem
     };
     const onClose = () => fail(new HttpRefusal(400, "client_gone", "the client closed the connection before its request was complete"));
     if (contentLength > 0 && !reserve(contentLength)) return reject(memoryFull());
+    exchange.connection.readingBody = true;
     deadlines.add(deadline);
+    exchange.sendContinue();
     req.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
   });
 }

@@ -9,6 +9,8 @@ export interface ClientConnection {
   closing: boolean;
   /** A request of this connection is at work. */
   busy: boolean;
+  /** Its body is being read whole: nothing was decided yet. */
+  readingBody: boolean;
   /** Requests that came while one was at work, in order. */
   waiting: (() => void)[];
   /** Requests so far. */
@@ -21,7 +23,7 @@ export function connectionOf(socket: Socket): ClientConnection {
   let connection = connections.get(socket);
   if (connection === undefined) {
     const peer = normalizeAddress(socket.remoteAddress);
-    connection = { peer, loopback: isLoopbackAddress(peer), closing: false, busy: false, waiting: [], requests: 0 };
+    connection = { peer, loopback: isLoopbackAddress(peer), closing: false, busy: false, readingBody: false, waiting: [], requests: 0 };
     connections.set(socket, connection);
   }
   return connection;

@@ -44,7 +44,6 @@ export class Router {
       this.#checkMethod(route, exchange);
       const refusal = this.#checkAccess(route, exchange);
       if (refusal !== null) throw refusal;
-      exchange.sendContinue();
       const { memory, deadlines, bodyTimeoutMs, context } = this.#options;
       const body = await readBody(exchange, { maxBytes: route.maxBodyBytes, timeoutMs: bodyTimeoutMs }, memory, deadlines);
       await route.handle(exchange, body, context);

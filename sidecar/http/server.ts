@@ -93,6 +93,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     try {
       const request = parseRequest(req, limits);
       exchange = new Exchange(req, res, request, connection, awaitsContinue);
+      // Node's parser loses what was sent behind an upgrade that is left out; nobody may rely on it.
+      if (request.headers.upgrade !== undefined) connection.closing = true;
     } catch (error) {
       refuseUnparsed(res, connection, toRefusal(error, logger));
       return;
@@ -148,7 +150,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket) => {
     const connection = connectionOf(socket as Socket);
     // The parser lost its place. An answer at work would be cut into or followed by ours, so then there is only the end of the connection.
-    if (connection.closing || connection.busy || error.code === "ECONNRESET" || !socket.writable) {
+    const answering = connection.busy && !connection.readingBody;
+    if (connection.closing || answering || error.code === "ECONNRESET" || !socket.writable) {
       connection.closing = true;
       socket.destroy();
       return;

@@ -75,7 +75,6 @@ export class ReverseProxy {
 
   #buffer(exchange: Exchange, route: RouteMatch): void {
     const { limits, memory, deadlines, mediator } = this.#deps;
-    exchange.sendContinue();
     readBody(exchange, { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs }, memory, deadlines)
       .then((body) => this.#decide(exchange, proxiedCall(exchange.request, route, body, mediator), body))
       .catch((error) => this.#refuse(exchange, error));
