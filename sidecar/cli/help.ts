@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { FlagValues } from "../service/resolve.ts";
+import type { AnySetting } from "../service/setting.ts";
 import { SETTING_LIST, type SettingName } from "../service/settings.ts";
 
 /** Adds a flag for each setting that has one, in groups, with its variable and default in the help text. */
@@ -45,15 +46,9 @@ function collect(text: string, before: unknown): string[] {
   return [...(Array.isArray(before) ? (before as string[]) : []), text];
 }
 
-function helpText(setting: { doc: string; env: readonly string[]; defaultText?: string; default: unknown }): string {
-  const shown = setting.defaultText ?? String(setting.default);
-  const parts = [
-    setting.doc,
-    setting.env.length === 0 ? null : `env ${setting.env.join(", ")}`,
-    shown === "false" ? null : `default ${shown}`,
-  ];
-  return parts
-    .filter((part) => part !== null)
-    .join("; ")
-    .replaceAll("`", "");
+/** `What it does. [env: CHIO_X] [default: y]`; Markdown's back ticks have no place here. */
+function helpText({ doc, env, defaultText, default: value }: AnySetting): string {
+  const fallback = defaultText ?? String(value);
+  const notes = [`[env: ${env.join(", ")}]`, fallback === "false" ? "" : fallback === "required" ? "[required]" : `[default: ${fallback}]`];
+  return `${doc}. ${notes.join(" ")}`.trimEnd().replaceAll("`", "");
 }

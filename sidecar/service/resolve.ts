@@ -43,6 +43,10 @@ export function resolve<K extends SettingName>(name: K, sources: Sources, proble
       problems.push({ code: error.code, source, message: error.message, fix: error.fix });
     }
   }
+  if (!setting.list && new Set(found.texts.map(({ text }) => text)).size > 1) {
+    const { source } = found.texts[0]!;
+    problems.push({ code: "config_conflict", source, message: "is given more than once, with different values", fix: "give it once" });
+  }
   const source = [...new Set(found.texts.map((text) => text.source))].join(" and ");
   const bad = values.length < found.texts.length;
   if (setting.list) return { value: [...new Set(values)] as SettingValues[K], origin: found.origin, source };
@@ -56,7 +60,7 @@ function lookUp(
 ): { origin: Origin; texts: { text: string; source: string }[] } | null {
   const flag = sources.flags[name];
   if (flag !== undefined) {
-    const texts = setting.list ? flag.texts.flatMap(splitList) : flag.texts.slice(-1);
+    const texts = setting.list ? flag.texts.flatMap(splitList) : flag.texts;
     return { origin: "flag", texts: texts.map((text) => ({ text, source: flag.flag })) };
   }
   const named = setting.env.flatMap((env) => {

@@ -28,7 +28,7 @@ export const SETTINGS = {
     parse: filePath,
     default: null,
     defaultText: "`/etc/chio/kernel.yaml` if it exists",
-    doc: "kernel.yaml: the settings of this table in one file. A file that was named must be there",
+    doc: "kernel.yaml: these settings in one file. A file that was named must be there",
   }),
   home: setting({
     group: "Service",

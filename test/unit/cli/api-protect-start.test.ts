@@ -8,7 +8,7 @@ let bench: Workbench;
 beforeEach(() => {
   bench = new Workbench();
 });
-afterEach(() => bench.close());
+afterEach(() => bench[Symbol.dispose]());
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -20,8 +20,9 @@ async function freePort(): Promise<number> {
 
 /** Runs a start that must be refused, and looks all the while whether anything listens. */
 async function refused(
-  argv: string[],
+  changed: Record<string, string | null> = {},
   env: Record<string, string> = {},
+  asRoot: string[] = AS_ROOT,
 ): Promise<{ code: number; lines: LogLine[]; listened: boolean; text: string }> {
   const port = await freePort();
   let listened = false;
@@ -31,104 +32,88 @@ async function refused(
       socket.destroy();
     }).on("error", () => {});
   }, 2);
-  const { code, stderr, stdout } = await runCli(["api", "protect", ...argv, "--listen", `127.0.0.1:${port}`], {
-    env: { CHIO_SIGNING_KEY: SEED, ...env },
-  });
+  const { code, stderr, stdout } = await runCli(
+    ["api", "protect", ...bench.flags({ "--listen": `127.0.0.1:${port}`, ...changed }, asRoot)],
+    {
+      env: { CHIO_SIGNING_KEY: SEED, ...env },
+    },
+  );
   clearInterval(look);
   expect(stdout).toBe("");
   const lines = stderr.trimEnd().split("\n");
   return { code, lines: lines.map((line) => JSON.parse(line) as LogLine), listened, text: stderr };
 }
 
-/** Flags without the pair that begins with `flag`. */
-const without = (flags: string[], flag: string) => flags.filter((word, at) => word !== flag && flags[at - 1] !== flag);
-
 describe("a start that is refused", () => {
-  const cases: [what: string, code: string, message: RegExp, argv: () => string[], env?: Record<string, string>][] = [
+  const cases: [what: string, code: string, message: RegExp, changed: () => Record<string, string>, env?: Record<string, string>][] = [
     [
       "without a key",
       "signing_key_missing",
       /CHIO_SIGNING_KEY: there is no signing key.* Fix: set CHIO_SIGNING_KEY/,
-      () => bench.flags(),
+      () => ({}),
       { CHIO_SIGNING_KEY: "" },
     ],
-    [
-      "with a bad key",
-      "signing_key_invalid",
-      /CHIO_SIGNING_KEY: .* Fix: give 64 hex/,
-      () => bench.flags(),
-      { CHIO_SIGNING_KEY: "not-a-key" },
-    ],
-    ["with a bad issuer", "issuer_key_invalid", /CHIO_TRUSTED_ISSUER_KEYS/, () => bench.flags(), { CHIO_TRUSTED_ISSUER_KEYS: "zz" }],
+    ["with a bad key", "signing_key_invalid", /CHIO_SIGNING_KEY: .* Fix: give 64 hex/, () => ({}), { CHIO_SIGNING_KEY: "not-a-key" }],
+    ["with a bad issuer", "issuer_key_invalid", /CHIO_TRUSTED_ISSUER_KEYS/, () => ({}), { CHIO_TRUSTED_ISSUER_KEYS: "zz" }],
     [
       "with a policy that is not there",
       "policy_unreadable",
       /none\.yaml: does not exist. Fix: mount the policy/,
-      () => [...bench.flags(), "--policy", bench.path("none.yaml")],
+      () => ({ "--policy": bench.path("none.yaml") }),
     ],
     [
       "with a bad policy",
       "document_unknown_key",
       /policy\.yaml:2:1.*rulez/,
-      () => [...bench.flags(), "--policy", bench.write("policy.yaml", 'hushspec: "0.1.0"\nrulez: {}\n')],
+      () => ({ "--policy": bench.write("policy.yaml", 'hushspec: "0.1.0"\nrulez: {}\n') }),
     ],
     [
       "with a policy that is not text",
       "policy_unreadable",
       /not UTF-8/,
-      () => [...bench.flags(), "--policy", bench.write("policy.yaml", Buffer.from([0xc3, 0x28]))],
+      () => ({ "--policy": bench.write("policy.yaml", Buffer.from([0xc3, 0x28])) }),
     ],
-    [
-      "with a spec that is not there",
-      "spec_unreadable",
-      /none\.yaml: does not exist/,
-      () => [...bench.flags(), "--spec", bench.path("none.yaml")],
-    ],
-    [
-      "with a bad spec",
-      "document_syntax",
-      /openapi\.yaml:\d+:\d+: .*YAML/,
-      () => [...bench.flags(), "--spec", bench.write("openapi.yaml", "a: b: c")],
-    ],
-    ["with a spec that is a folder", "spec_unreadable", /is a directory/, () => [...bench.flags(), "--spec", bench.dir]],
+    ["with a spec that is not there", "spec_unreadable", /none\.yaml: does not exist/, () => ({ "--spec": bench.path("none.yaml") })],
+    ["with a bad spec", "document_syntax", /openapi\.yaml:\d+:\d+: .*YAML/, () => ({ "--spec": bench.write("openapi.yaml", "a: b: c") })],
+    ["with a spec that is a folder", "spec_unreadable", /is a directory/, () => ({ "--spec": bench.dir })],
     [
       "with a store that is no store",
       "ledger_",
       /not-a-store/,
-      () => [...bench.flags(), "--receipt-store", bench.write("not-a-store.sqlite", "hello".repeat(1000))],
+      () => ({ "--receipt-store": bench.write("not-a-store.sqlite", "hello".repeat(1000)) }),
     ],
     [
       "with a store in a folder that is not there",
       "ledger_",
       /no-folder/,
-      () => [...bench.flags(), "--receipt-store", bench.path("no-folder/deep/receipts.sqlite")],
+      () => ({ "--receipt-store": bench.path("no-folder/deep/receipts.sqlite") }),
     ],
-    ["with a store that is a folder", "ledger_", /folder/, () => [...bench.flags(), "--receipt-store", bench.folder("folder")]],
+    ["with a store that is a folder", "ledger_", /folder/, () => ({ "--receipt-store": bench.folder("folder") })],
     [
       "with a kernel.yaml that is not there",
       "config_file_unreadable",
       /CHIO_KERNEL_CONFIG_PATH \(\/nowhere\/kernel\.yaml\): does not exist/,
-      () => bench.flags(),
+      () => ({}),
       { CHIO_KERNEL_CONFIG_PATH: "/nowhere/kernel.yaml" },
     ],
     [
       "with a remote policy",
       "config_unsupported",
       /gs:\/\/ is not served. Fix: use a file path/,
-      () => bench.flags(),
+      () => ({}),
       { CHIO_POLICY_SOURCE: "gs://b/policy.yaml" },
     ],
     [
       "with a remote sink",
       "config_unsupported",
       /bigquery:\/\/ is not served. Fix: use sqlite/,
-      () => bench.flags(),
+      () => ({}),
       { CHIO_RECEIPT_SINK: "bigquery://p.d.t" },
     ],
   ];
-  for (const [what, code, message, argv, env] of cases) {
+  for (const [what, code, message, changed, env] of cases) {
     it(`${what} says one clear line, exits 1 and never listens`, async () => {
-      const result = await refused(argv(), env);
+      const result = await refused(changed(), env);
       expect(result.lines).toHaveLength(1);
       const [line] = result.lines;
       expect(line?.severity).toBe("ERROR");
@@ -142,38 +127,38 @@ describe("a start that is refused", () => {
   }
 
   it("exits 2 where only the command line is wrong", async () => {
-    const result = await refused(without(bench.flags(), "--upstream"));
+    const result = await refused({ "--upstream": null });
     expect(result).toMatchObject({ code: 2, listened: false });
     expect(result.lines[0]?.message).toMatch(/--upstream: no app to protect was named/);
   });
 
   it("names everything that is wrong at once: configuration first, then policy and spec together", async () => {
     const env = { CHIO_SIGNING_KEY: "", CHIO_RECEIPT_SINK: "s3://b", CHIO_SHUTDOWN_DRAIN_MS: "soon", CHIO_LISTEN_ADR: "x" };
-    const config = await refused([...bench.flags(), "--health-path", "x"], env);
+    const config = await refused({ "--health-path": "x" }, env);
     expect(config.lines.map((line) => line.code).sort()).toEqual([
       "config_unsupported",
       "config_value_invalid",
       "config_value_invalid",
       "signing_key_missing",
     ]);
-    const rules = await refused([...bench.flags(), "--policy", bench.path("p"), "--spec", bench.path("s")]);
+    const rules = await refused({ "--policy": bench.path("p"), "--spec": bench.path("s") });
     expect(rules.lines.map((line) => line.code)).toEqual(["policy_unreadable", "spec_unreadable"]);
   });
 
   it("as root, unless told so by name", async () => {
-    const flags = bench.flags().filter((word) => word !== "--allow-root");
-    const policy = ["--policy", bench.path("none.yaml")];
-    const { lines } = await refused([...flags, ...policy]);
+    const changed = { "--policy": bench.path("none.yaml") };
+    const plain = await refused(changed, {}, []);
     // Where the tests do not run as root, the same start gets past this check and fails at the policy.
-    expect(lines.map((line) => line.code)).toEqual([AS_ROOT.length > 0 ? "running_as_root" : "policy_unreadable"]);
-    expect((await refused([...flags, ...policy], { CHIO_ALLOW_ROOT: "1" })).lines.map((line) => line.code)).toEqual(["policy_unreadable"]);
+    expect(plain.lines.map((line) => line.code)).toEqual([AS_ROOT.length > 0 ? "running_as_root" : "policy_unreadable"]);
+    const told = await refused(changed, { CHIO_ALLOW_ROOT: "1" }, []);
+    expect(told.lines.map((line) => line.code)).toEqual(["policy_unreadable"]);
   });
 
   it("on an address that is in use", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const { code, stderr } = await runCli(["api", "protect", ...bench.flags(), "--listen", `127.0.0.1:${port}`], {
+    const { code, stderr } = await runCli(["api", "protect", ...bench.flags({ "--listen": `127.0.0.1:${port}` })], {
       env: { CHIO_SIGNING_KEY: SEED },
     });
     server.close();
@@ -183,7 +168,7 @@ describe("a start that is refused", () => {
   });
 
   it("by a key file that is not there, which is no misuse", async () => {
-    const { lines, code } = await refused([...bench.flags(), "--signing-key-file", bench.path("no-key")], { CHIO_SIGNING_KEY: "" });
+    const { lines, code } = await refused({ "--signing-key-file": bench.path("no-key") }, { CHIO_SIGNING_KEY: "" });
     expect(code).toBe(1);
     expect(lines[0]?.message).toMatch(/--signing-key-file \(.*no-key\): does not exist/);
   });

@@ -52,28 +52,26 @@ export class Workbench {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** Flags of a start that is in order, but for the app's address. */
-  flags(upstream = "http://127.0.0.1:1"): string[] {
-    return [
-      "--upstream",
-      upstream,
-      "--spec",
-      this.path("openapi.yaml"),
-      "--receipt-store",
-      this.path("receipts.sqlite"),
-      "--listen",
-      "127.0.0.1:0",
-      ...AS_ROOT,
-    ];
+  /** Flags of a start that is in order, with the given ones in place of its own. */
+  flags(changed: Record<string, string | null> = {}, asRoot: string[] = AS_ROOT): string[] {
+    const flags: Record<string, string | null> = {
+      "--upstream": "http://127.0.0.1:1",
+      "--spec": this.path("openapi.yaml"),
+      "--receipt-store": this.path("receipts.sqlite"),
+      "--listen": "127.0.0.1:0",
+      ...changed,
+    };
+    return [...Object.entries(flags).flatMap(([flag, value]) => (value === null ? [] : [flag, value])), ...asRoot];
   }
 
+  /** `env`: on top of a signing key. */
   start(argv: string[], env: Record<string, string> = {}): SidecarProcess {
     const started = new SidecarProcess(argv, { CHIO_SIGNING_KEY: SEED, ...env });
     this.#closers.push(() => started.kill("SIGKILL"));
     return started;
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     for (const close of this.#closers.splice(0).reverse()) close();
     rmSync(this.dir, { recursive: true, force: true });
   }
@@ -99,6 +97,11 @@ export class SidecarProcess {
       this.stderr += text;
     });
     this.exited = new Promise((resolve) => this.#child.once("close", (code) => resolve(code ?? 128)));
+  }
+
+  /** As when the reader of a pipe goes away. */
+  closeStdout(): void {
+    this.#child.stdout!.destroy();
   }
 
   kill(signal: NodeJS.Signals): void {

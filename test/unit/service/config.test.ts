@@ -149,6 +149,14 @@ describe("refused values", () => {
       /absolute/,
     ],
     [
+      "a flag twice",
+      { flags: { listen: ["127.0.0.1:1", "127.0.0.1:2"] } },
+      "config_conflict",
+      "--listen",
+      /more than once/,
+      /give it once/,
+    ],
+    [
       "two stores",
       { flags: { receiptStore: "/a.db", receiptSink: "sqlite:///b.db" } },
       "config_conflict",
@@ -289,6 +297,10 @@ describe("refused values", () => {
 });
 
 describe("accepted values", () => {
+  it("takes a flag twice with one value", () => {
+    expect(load({ flags: { listen: ["127.0.0.1:1", "127.0.0.1:1"] } }).config.listen.port).toBe(1);
+  });
+
   it.each([
     [SEED, "hex"],
     [`0x${SEED.toUpperCase()}`, "hex with 0x"],
