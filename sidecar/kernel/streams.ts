@@ -87,7 +87,7 @@ export class GuardedStream implements AsyncIterableIterator<Json> {
       } catch (error) {
         if (this.#ended === null) {
           const failure = error instanceof KernelError ? error : null;
-          await this.#end("incomplete", failure, "the tool's stream failed");
+          await this.#end("incomplete", failure, failure?.message ?? "the tool's stream failed");
           if (failure === null) throw error;
         }
       }
