@@ -1,6 +1,7 @@
 import { compileHostPattern, type HostPattern, isInternalHost, isIpAddress } from "../policy/host.ts";
 import type { GuardSettings } from "../policy/types.ts";
 import type { Json } from "../wire/json.ts";
+import { defineGuard } from "./define.ts";
 import type { Guard, GuardInput, GuardVerdict } from "./types.ts";
 import { unusable } from "./unusable.ts";
 import { hostAndPort } from "./url-host.ts";
@@ -30,7 +31,7 @@ export function egressAllowlistGuard(settings: NonNullable<GuardSettings["egress
     }
     return { allow: true };
   };
-  return { name: "egress-allowlist", check };
+  return defineGuard("egress-allowlist", check);
 }
 
 /** Hosts that the call would reach; null for a URL that cannot be read one way only. */

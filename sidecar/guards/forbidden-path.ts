@@ -1,5 +1,6 @@
 import { compileGlobs, type GlobSet, GlobSyntaxError } from "../policy/glob.ts";
 import type { GuardSettings } from "../policy/types.ts";
+import { defineGuard } from "./define.ts";
 import { pathArguments } from "./path-arguments.ts";
 import { pathReadings, resolvedPath } from "./paths.ts";
 import type { Guard, GuardInput, GuardVerdict } from "./types.ts";
@@ -36,5 +37,5 @@ export function forbiddenPathGuard(settings: NonNullable<GuardSettings["forbidde
     }
     return { allow: true };
   };
-  return { name: "forbidden-path", check };
+  return defineGuard("forbidden-path", check);
 }

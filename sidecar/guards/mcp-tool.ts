@@ -1,6 +1,7 @@
 import type { GuardSettings } from "../policy/types.ts";
 import { wildcardMatch } from "../policy/wildcard.ts";
 import { canonicalBytes } from "../wire/canonical.ts";
+import { defineGuard } from "./define.ts";
 import type { Guard, GuardInput, GuardVerdict } from "./types.ts";
 
 /**
@@ -23,7 +24,7 @@ export function mcpToolGuard(settings: NonNullable<GuardSettings["tool_access"]>
     if (size <= settings.max_args_size) return { allow: true };
     return { allow: false, details: `arguments are ${size} bytes of canonical JSON; the limit is ${settings.max_args_size}` };
   };
-  return { name: "mcp-tool", check };
+  return defineGuard("mcp-tool", check);
 }
 
 /** A plain HTTP request to an operation that names no tool: its name is `GET /pets`. Routes and capabilities decide about it. */

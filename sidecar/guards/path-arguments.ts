@@ -49,7 +49,9 @@ export function pathArguments(input: GuardInput): string[] {
         ? namedPaths(input.arguments)
         : [];
     case "browser_action":
-      return strings(input.arguments).filter((text) => /^\s*(?:view-source:)?file:/i.test(text));
+      return strings(input.arguments)
+        .map((text) => text.trim().replace(/^view-source:/i, ""))
+        .filter((text) => /^file:/i.test(text));
     default:
       return [];
   }

@@ -2,6 +2,7 @@ import type { GuardInput } from "./types.ts";
 
 const MAX_PATH_LENGTH = 32_768;
 const MAX_DECODINGS = 4;
+const MAX_ROOT_LINKS = 16;
 
 /**
  * Every path that a path argument could come to mean, lexically: dot segments and doubled slashes resolved; percent escapes, backslashes, `file:`
@@ -16,7 +17,11 @@ export function pathReadings(raw: string): { paths: string[] } | { malformed: st
   let text = raw;
   for (let round = 0; ; round += 1) {
     if (/[\u0000-\u001f\u007f]/.test(text)) return { malformed: "the path has a control character" };
-    for (const spelling of spellings(text)) for (const path of lexicalReadings(spelling)) readings.add(path);
+    for (const spelling of spellings(text)) {
+      const lexical = lexicalReadings(spelling);
+      if (lexical === null) return { malformed: "the path goes through the root again and again" };
+      for (const path of lexical) readings.add(path);
+    }
     const decoded = decodeEscapes(text);
     if (decoded === text) return { paths: [...readings] };
     if (round === MAX_DECODINGS) return { malformed: "the path is percent-encoded over and over" };
@@ -49,27 +54,30 @@ function* spellings(text: string): Generator<string> {
   }
 }
 
-function lexicalReadings(spelling: string): string[] {
-  const base = expandPrefix(spelling);
+/** Null when the path goes through links to the root again and again. */
+function lexicalReadings(spelling: string): Set<string> | null {
   const results = new Set<string>();
-  for (const tidy of [false, true]) {
-    const absolute = base.startsWith("/");
-    const segments = resolveDots(base.split("/"), tidy);
-    const path = segments.join("/");
-    const home = /^~([^/]*)/.exec(path);
-    if (absolute) results.add(`/${path}`);
-    else {
-      results.add(path === "" ? "." : path);
-      if (home === null) results.add(`/${path.replace(/^(?:\.\.\/)+/, "")}`);
-      else for (const place of homePlaces(home[1] ?? "")) results.add(`${place}${path.slice(home[0].length)}`);
+  const pending = new Set([expandPrefix(spelling)]);
+  for (const path of pending) {
+    if (pending.size > MAX_ROOT_LINKS) return null;
+    for (const tidy of [false, true]) {
+      const segments = resolveDots(path.split("/"), tidy, (rest) => pending.add(`/${rest.join("/")}`));
+      for (const reading of placements(segments, path.startsWith("/"))) results.add(reading);
     }
-    if (/^[A-Za-z]:$/.test(segments[0] ?? "")) results.add(`/${segments.slice(1).join("/")}`);
   }
-  for (const path of [...results]) {
-    const alias = /^\/(?:proc\/(?:self|thread-self|\d+)(?:\/task\/\d+)?\/(?:root|cwd)|private)(\/.*)?$/s.exec(path);
-    if (alias !== null) results.add(alias[1] ?? "/");
-  }
-  return [...results];
+  return results;
+}
+
+/** Where the segments can be: where they say, from the root, in a home directory, on any drive, without the alias of macOS. */
+function placements(segments: readonly string[], absolute: boolean): string[] {
+  const path = segments.join("/");
+  const home = absolute ? null : /^~([^/]*)/.exec(path);
+  const places = absolute ? [`/${path}`] : [path === "" ? "." : path];
+  if (home !== null) for (const place of homePlaces(home[1] ?? "")) places.push(`${place}${path.slice(home[0].length)}`);
+  else if (!absolute) places.push(`/${path.replace(/^(?:\.\.\/)+/, "")}`);
+  if (/^[A-Za-z]:$/.test(segments[0] ?? "")) places.push(`/${segments.slice(1).join("/")}`);
+  if (/^private$/i.test(segments[0] ?? "")) places.push(`/${segments.slice(1).join("/")}`);
+  return places;
 }
 
 /** `file:` URLs, Windows device prefixes and names of the home directory. */
@@ -79,14 +87,21 @@ function expandPrefix(text: string): string {
   return path.replace(/^\/\/[?.]\//, "").replace(/^(?:\$HOME|\$\{HOME\}|%USERPROFILE%|%HOME%|%HOMEPATH%)(?=\/|$)/i, "~");
 }
 
-/** `tidy`: as Windows reads segments, without trailing dots and spaces and without a stream name behind a colon. */
-function resolveDots(segments: readonly string[], tidy: boolean): string[] {
+/** A link of the process file system that leads to the root, or to a working directory that is not known here. */
+const ROOT_LINK = /^proc\/(?:self|thread-self|\d+)(?:\/task\/\d+)?\/(?:root|cwd)$/i;
+
+/**
+ * Dot segments resolved. `tidy`: as Windows reads segments, without trailing dots and spaces and without a stream name behind a colon. What comes
+ * after a link to the root is reported: dots behind it count from the link's target.
+ */
+function resolveDots(segments: readonly string[], tidy: boolean, onRootLink: (rest: readonly string[]) => void): string[] {
   const result: string[] = [];
   for (const [index, raw] of segments.entries()) {
     const segment = tidy ? tidySegment(raw, index === 0) : raw;
     if (segment === "" || segment === ".") continue;
     if (segment === ".." && result.length > 0 && result.at(-1) !== "..") result.pop();
     else if (segment !== ".." || segments[0] !== "") result.push(segment);
+    if (result.length >= 3 && result.length <= 5 && ROOT_LINK.test(result.join("/"))) onRootLink(segments.slice(index + 1));
   }
   return result;
 }

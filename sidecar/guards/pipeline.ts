@@ -1,5 +1,6 @@
 import type { CompiledPolicy } from "../policy/types.ts";
 import type { GuardEvidence } from "../wire/types.ts";
+import { defineGuard } from "./define.ts";
 import { egressAllowlistGuard } from "./egress-allowlist.ts";
 import { forbiddenPathGuard } from "./forbidden-path.ts";
 import { mcpToolGuard } from "./mcp-tool.ts";
@@ -36,18 +37,19 @@ export function runGuards(guards: readonly Guard[], input: GuardInput): Pipeline
     let verdict: GuardVerdict;
     let failed = false;
     try {
-      verdict =
-        input.action.kind === "malformed" ? { allow: false, details: `malformed action: ${input.action.reason}` } : guard.check(input);
+      // Also for guards that were made elsewhere and do not know the rule.
+      verdict = defineGuard(guard.name, (checked) => guard.check(checked)).check(input);
     } catch (error) {
       failed = true;
       // The message could quote what the guard was looking at; the kind of error is all that goes out.
       verdict = { allow: false, details: `the guard failed (${error instanceof Error ? error.name : typeof error})` };
     }
-    const allow = verdict.allow === true;
+    // A guard of plain JavaScript may return anything; only a clear yes is one.
+    const allow = verdict?.allow === true;
     evidence.push({
       guard_name: guard.name,
       verdict: allow,
-      ...(verdict.details === undefined ? {} : { details: clean(verdict.details) }),
+      ...(verdict?.details === undefined ? {} : { details: clean(verdict.details) }),
     });
     if (!allow) {
       const reason = failed ? `guard "${guard.name}" error (fail-closed)` : `guard "${guard.name}" denied the request`;

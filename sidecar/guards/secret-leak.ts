@@ -4,6 +4,7 @@ import { compileRegexSet, RegexSyntaxError } from "../policy/regex/index.ts";
 import type { GuardSettings } from "../policy/types.ts";
 import type { JsonObject } from "../wire/json.ts";
 import { parseJson } from "../wire/parse.ts";
+import { defineGuard } from "./define.ts";
 import { strings } from "./path-arguments.ts";
 import { pathReadings } from "./paths.ts";
 import type { Guard, GuardInput, GuardVerdict } from "./types.ts";
@@ -50,7 +51,7 @@ export function secretLeakGuard(settings: NonNullable<GuardSettings["secret_patt
     }
     return { allow: true };
   };
-  return { name: "secret-leak", check };
+  return defineGuard("secret-leak", check);
 }
 
 function scanner(patterns: readonly { name: string; pattern: string; token: boolean }[]): Scanner {

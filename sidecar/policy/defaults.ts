@@ -20,10 +20,12 @@ export const DEFAULT_FORBIDDEN_PATHS: readonly string[] = [
   "/etc/shadow",
   "/etc/passwd",
   "/etc/sudoers",
-  // Beyond upstream's list: the other halves of the files above, and where containers keep their secrets.
+  // Beyond upstream's list: the other halves of the files above, what a process keeps, and where containers keep their secrets.
   "/etc/gshadow",
   "/etc/sudoers.d/**",
-  "/proc/*/environ",
+  "/proc/**/environ",
+  "/proc/**/fd/**",
+  "/proc/**/mem",
   "/run/secrets/**",
   "/var/run/secrets/**",
 ];
