@@ -38,6 +38,8 @@ export async function start(
     const forced = setTimeout(() => child.kill("SIGKILL"), 30_000);
     const code = await exit;
     clearTimeout(forced);
+    child.stdout?.destroy();
+    child.stderr?.destroy();
     return code;
   };
   const deadline = Date.now() + 20_000;
@@ -48,7 +50,7 @@ export async function start(
     }
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-  return { pid: child.pid ?? 0, output: () => output, stop, [Symbol.asyncDispose]: async () => void (await stop("SIGKILL")) };
+  return { pid: child.pid ?? 0, output: () => output, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
 }
 
 /** Ready when the URL answers with the status. */
