@@ -4,7 +4,7 @@ import { openLedger, stdoutSink } from "../ledger/index.ts";
 import type { Ledger } from "../ledger/types.ts";
 import { policyHash } from "../policy/hash.ts";
 import type { CompiledPolicy } from "../policy/types.ts";
-import { type ProtectPolicy, type RunningProtect, startProtect } from "../protect/index.ts";
+import { type ProtectDeps, type ProtectPolicy, type RunningProtect, startProtect } from "../protect/index.ts";
 import type { DrainPhase } from "../service/drain.ts";
 import { StartError, type StartProblem } from "../service/errors.ts";
 import { ledgerSigner } from "../service/ledger-signer.ts";
@@ -12,7 +12,7 @@ import { createMetrics, type Metrics } from "../service/metrics.ts";
 import { type PolicyRefresh, refreshPolicy } from "../service/policy-refresh.ts";
 import { createReadiness } from "../service/readiness.ts";
 import { loadConfiguredPolicy, loadPolicyFile, loadRoutes, problemsOf } from "../service/start-gate.ts";
-import type { Logger, ServiceConfig } from "../service/types.ts";
+import type { Logger, Readiness, ServiceConfig } from "../service/types.ts";
 import { VERSION } from "../service/version.ts";
 import { Keypair } from "../wire/keys.ts";
 
@@ -57,7 +57,18 @@ export async function assemble(config: ServiceConfig, { log, signal }: { log: Lo
     for (const notice of routes.notices ?? []) log.warn(notice);
     metrics.policyLoaded(Math.floor(Date.now() / 1000));
     const rules: ProtectPolicy = { policy, routes, guards };
-    return running(config, rules, { ledger, protect: await listen(config, rules, ledger, keypair, metrics, log), keypair, metrics, log });
+    const readiness = createReadiness();
+    const protect = await listen(config, {
+      ...rules,
+      ledger,
+      keypair,
+      logger: log,
+      readiness,
+      metrics,
+      clock: Date.now,
+      randomness: randomBytes,
+    });
+    return running(config, rules, { ledger, protect, keypair, readiness, metrics, log });
   } catch (error) {
     await ledger?.close({ deadlineMs: 1_000 });
     keypair.wipe();
@@ -94,21 +105,9 @@ function openStore(config: ServiceConfig, policy: CompiledPolicy, keypair: Keypa
   });
 }
 
-async function listen(
-  config: ServiceConfig,
-  policy: ProtectPolicy,
-  ledger: Ledger,
-  keypair: Keypair,
-  metrics: Metrics,
-  logger: Logger,
-): Promise<RunningProtect> {
+async function listen(config: ServiceConfig, deps: ProtectDeps): Promise<RunningProtect> {
   try {
-    const readiness = createReadiness();
-    readiness.addCheck("sinks", () => {
-      const lost = ledger.status().sinks.filter((sink) => !sink.reachable);
-      return lost.length === 0 ? null : lost.map(({ name, message }) => `${name} ${message ?? "takes nothing"}`).join(", ");
-    });
-    return await startProtect(config, { ...policy, ledger, keypair, logger, readiness, metrics, clock: Date.now, randomness: randomBytes });
+    return await startProtect(config, deps);
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined || code === undefined) throw error;
@@ -129,12 +128,18 @@ interface Parts {
   ledger: Ledger;
   protect: RunningProtect;
   keypair: Keypair;
+  readiness: Readiness;
   metrics: Metrics;
   log: Logger;
 }
 
-function running(config: ServiceConfig, rules: ProtectPolicy, { ledger, protect, keypair, metrics, log }: Parts): Sidecar {
+function running(config: ServiceConfig, rules: ProtectPolicy, { ledger, protect, keypair, readiness, metrics, log }: Parts): Sidecar {
   let draining = false;
+  readiness.addCheck("sinks", () => {
+    const lost = ledger.status().sinks.filter((sink) => !sink.reachable);
+    return lost.length === 0 ? null : lost.map(({ name, message }) => `${name} ${message ?? "takes nothing"}`).join(", ");
+  });
+  readiness.addWarning("retention", () => ledger.status().retentionProblem ?? null);
   metrics.connect({
     queueDepth: () => ledger.status().queued,
     receiptsStored: () => ledger.status().receipts,
@@ -144,6 +149,7 @@ function running(config: ServiceConfig, rules: ProtectPolicy, { ledger, protect,
   });
   const probe = setInterval(() => void ledger.probe(), PROBE_INTERVAL_MS);
   const refresh = watchPolicy(config, rules, protect, metrics, log);
+  if (refresh !== null) readiness.addWarning("policy", () => refresh.problem());
   const counted = (count: number, what: string) => (count === 0 ? null : `${count} ${what}${count === 1 ? "" : "s"}`);
   let cutOff = 0;
   let undelivered = 0;

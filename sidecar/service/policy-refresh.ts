@@ -21,7 +21,7 @@ export interface PolicyRefreshOptions {
 export interface PolicyRefresh {
   /** Looks now. True when another policy came into force. */
   check(): boolean;
-  /** Why the source's policy is not in force; null while it is. For the health answer: the sidecar stays ready with its old policy. */
+  /** Why the source's policy is not in force; null while it is. The sidecar stays ready with its old one. */
   problem(): string | null;
   stop(): void;
 }
@@ -50,9 +50,9 @@ export function refreshPolicy(options: PolicyRefreshOptions): PolicyRefresh {
       metrics.policyReloadFailed();
       // Even a defect of ours must not put a bad policy in force, nor end a sidecar that has a good one.
       const lines = problemsOf(error).map(describeProblem);
-      const text = lines.join("\n");
+      const text = `not replaced, the old one stays in force: ${lines.join("; ")}`;
       // Once for each different failure: the source is looked at every few seconds.
-      if (text !== problem) for (const line of lines) logger.error(`policy not replaced, the old one stays in force: ${line}`);
+      if (text !== problem) logger.error(`policy ${text}`);
       problem = text;
       return false;
     }

@@ -1,27 +1,32 @@
 import type { Readiness } from "./types.ts";
 
+type Checks = Map<string, () => string | null>;
+
 /**
  * Ready when no check has a reason against it. A check returns null or one sentence; a check that throws counts as not ready.
- * Reasons read `<check>: <sentence>` and come in the order the checks were added. Adding a name again replaces its check.
+ * Reasons and warnings read `<check>: <sentence>` and come in the order the checks were added. Adding a name again replaces its check.
  */
 export function createReadiness(): Readiness {
-  const checks = new Map<string, () => string | null>();
+  const checks: Checks = new Map();
+  const notices: Checks = new Map();
   return {
-    addCheck(name, check) {
-      checks.set(name, check);
-    },
-    reasons() {
-      const reasons: string[] = [];
-      for (const [name, check] of checks) {
-        let reason: string | null;
-        try {
-          reason = check();
-        } catch (error) {
-          reason = `check failed: ${error instanceof Error ? error.message : String(error)}`;
-        }
-        if (reason !== null) reasons.push(`${name}: ${reason}`);
-      }
-      return reasons;
-    },
+    addCheck: (name, check) => void checks.set(name, check),
+    reasons: () => sentences(checks),
+    addWarning: (name, check) => void notices.set(name, check),
+    warnings: () => sentences(notices),
   };
+}
+
+function sentences(checks: Checks): string[] {
+  const found: string[] = [];
+  for (const [name, check] of checks) {
+    let sentence: string | null;
+    try {
+      sentence = check();
+    } catch (error) {
+      sentence = `check failed: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    if (sentence !== null) found.push(`${name}: ${sentence}`);
+  }
+  return found;
 }

@@ -62,4 +62,7 @@ export interface Logger {
 export interface Readiness {
   addCheck(name: string, check: () => string | null): void;
   reasons(): string[];
+  /** Something that an operator should know and that does not stop traffic, like a policy that was not replaced. */
+  addWarning(name: string, check: () => string | null): void;
+  warnings(): string[];
 }

@@ -8,6 +8,7 @@ export function healthRoute(path: string): SidecarRoute {
 
 function answerHealth(exchange: Exchange, _body: Uint8Array, context: RouteContext): void {
   const reasons = context.readiness.reasons();
+  const warnings = context.readiness.warnings();
   const ready = reasons.length === 0;
   const { bundle } = context.mediator;
   const status = context.ledger.status();
@@ -24,6 +25,7 @@ function answerHealth(exchange: Exchange, _body: Uint8Array, context: RouteConte
     receipt_acknowledge: context.acknowledge,
     uptime_seconds: context.uptime(),
     ...(ready ? {} : { reasons }),
+    ...(warnings.length === 0 ? {} : { warnings }),
   };
   exchange.sendJson(ready ? 200 : 503, JSON.stringify(body));
 }

@@ -103,13 +103,19 @@ describe.concurrent("chio api protect", { timeout: 30_000 }, () => {
     const first = await health();
     bench.write("policy.yaml", "hushspec: [broken");
     await sidecar.said("policy not replaced, the old one stays in force");
-    expect(await health()).toMatchObject({ policy_hash: first.policy_hash, authority_generation: 1, ok: true });
+    expect(await health()).toMatchObject({
+      policy_hash: first.policy_hash,
+      authority_generation: 1,
+      ok: true,
+      warnings: [expect.stringMatching(/^policy: not replaced.*policy\.yaml/)],
+    });
     expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^chio_policy_reload_failures_total [1-9]/m);
     bench.write("policy.yaml", policy("b.example"));
     expect((await sidecar.said("policy replaced")).policy).toBe("b.example");
     const second = await health();
     expect(second.policy_hash).not.toBe(first.policy_hash);
     expect(second.authority_generation).toBe(2);
+    expect(second).not.toHaveProperty("warnings");
   });
 
   it("lets no secret out: not into logs, answers, metrics, receipts or the store's folder", async () => {

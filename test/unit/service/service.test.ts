@@ -85,6 +85,8 @@ describe("readiness", () => {
     });
     expect(readiness.reasons()).toEqual(["ledger: disk full", "authority: check failed: boom"]);
     readiness.addCheck("authority", () => null);
+    readiness.addWarning("policy", () => "not replaced");
+    expect(readiness.warnings()).toEqual(["policy: not replaced"]);
     disk = null;
     expect(readiness.reasons()).toEqual([]);
   });
