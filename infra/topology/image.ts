@@ -2,9 +2,11 @@ import { isDeferred } from "./deferred.ts";
 import type { ImageRef } from "./types.ts";
 
 const DIGEST = /@sha256:[0-9a-f]{64}$/;
-/** Registry host or path component, repository path, then tag and digest, each optional. */
-const REFERENCE =
-  /^[a-z0-9]+(?:[._:-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
+/** Registry host with port, path components, then tag and digest; all but one component optional. */
+const COMPONENT = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+const REFERENCE = new RegExp(
+  `^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?:\\d{1,5}/)?${COMPONENT}(?:/${COMPONENT})*(?::\\w[\\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`,
+);
 
 /** A reference, `bundled`, `bundled:alpine` or `bundled:distroless`. Throws `TypeError` on a form that no registry takes. */
 export function parseImage(text: string): ImageRef {

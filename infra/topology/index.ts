@@ -7,6 +7,7 @@ export { formatFindings, type InputIssue, TOPOLOGY_ERRORS, TopologyError, Topolo
 export { deniesSecret, statementReadsSecret } from "./iam.ts";
 export { imagePin, imageText, parseImage } from "./image.ts";
 export * from "./limits.ts";
+export { loadProps, loadTopologyFile } from "./load.ts";
 export { formatPolicySource, type PolicySource, type PolicySourceKind, parsePolicySource } from "./policy-source.ts";
 export { formatPosture, posture } from "./posture.ts";
 export * from "./props.ts";
@@ -14,6 +15,7 @@ export { cpuQuantity, cpuUnits, memoryQuantity, parseCpu, parseMemory } from "./
 export { formatReceiptSink, isRemoteSink, parseReceiptSink, type ReceiptSink, type ReceiptSinkKind } from "./receipt-sink.ts";
 export { isLegalContainer, isLegalTotal, type ResourceOptions, smallestLegalResources } from "./resources.ts";
 export { RULES, type Rule } from "./rules/index.ts";
+export { serviceJsonSchema } from "./schema/json-schema.ts";
 export * from "./secret-ref.ts";
 export * from "./settings.ts";
 export * from "./types.ts";

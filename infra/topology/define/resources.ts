@@ -25,7 +25,7 @@ export function requestedResources(
 
 /**
  * The legal total for the containers, with what is over given to the app (to the sidecar where there is no app): whatever was asked for, the
- * platform's sum comes out right. Requests that no total can hold stay as they are, for a rule to refuse.
+ * platform's sum comes out right. A sum that no total can hold stays, for a rule to refuse.
  */
 export function shareResources(draft: Draft, containers: readonly Container[]): { containers: Container[]; total: Resources } {
   const { platform } = draft;
@@ -43,7 +43,7 @@ export function shareResources(draft: Draft, containers: readonly Container[]): 
     });
     legal = smallestLegalResources(platform, sum(platform, shared), options);
   }
-  if (legal === null) return { containers: [...containers], total: asked };
+  if (legal === null) return { containers: shared, total: sum(platform, shared) };
 
   // Where nobody asked for an amount, none was raised.
   if (!asksForResources(draft)) return { containers: shared, total: { cpuMilli: legal.cpuMilli, memoryMiB: legal.memoryMiB } };

@@ -16,13 +16,22 @@ export interface SchemaIssue {
 export function checkProps(input: unknown): { props: ParsedProps } | { issues: SchemaIssue[] } {
   const result = v.safeParse(propsSchema, input);
   if (result.success) return { props: result.output };
+  const issues = result.issues.map(toIssue);
+  // A list in place of an object is wrong once, not once for each of its items.
   return {
-    issues: result.issues.map((issue) => ({
-      path: (issue.path ?? []).map((item) => item.key as PathStep),
-      message: issue.message,
-      atKey: issue.expected === "never",
-    })),
+    issues: issues.filter(
+      (one, index) =>
+        issues.findIndex((other) => formatPath(other.path) === formatPath(one.path) && other.message === one.message) === index,
+    ),
   };
+}
+
+function toIssue(issue: v.BaseIssue<unknown>): SchemaIssue {
+  const items = issue.path ?? [];
+  const path = items.map((item) => item.key as PathStep);
+  if (issue.type === "strict_object" && Array.isArray(items.at(-1)?.input))
+    return { path: path.slice(0, -1), message: "must be an object, not a list", atKey: false };
+  return { path, message: issue.message, atKey: issue.expected === "never" };
 }
 
 /** As `checkProps`, but throws `TopologyInputError`. */

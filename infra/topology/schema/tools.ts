@@ -11,6 +11,11 @@ export function formsOf(schema: object): readonly v.GenericSchema[] | undefined 
   return FORMS.get(schema);
 }
 
+/** Valibot's name of what it got, in words. */
+function named(received: string): string {
+  return { Object: "an object", Array: "a list", undefined: "nothing" }[received] ?? received;
+}
+
 /** Strict object. Unknown properties are refused with the nearest known one; missing ones are named. */
 export function object<const Entries extends v.ObjectEntries>(entries: Entries) {
   return v.strictObject(entries, (issue) => {
@@ -20,7 +25,7 @@ export function object<const Entries extends v.ObjectEntries>(entries: Entries) 
       return `unknown property${close === null ? `; known are ${Object.keys(entries).join(", ")}` : `; did you mean "${close}"?`}`;
     }
     if (key !== undefined && issue.received === "undefined") return "is required";
-    return `must be an object, not ${issue.received}`;
+    return `must be an object, not ${named(issue.received)}`;
   });
 }
 
@@ -82,7 +87,8 @@ export function shorthand<Output>(parse: (text: string) => Output, typed: v.Gene
 
 export function string() {
   return v.string(
-    (issue) => `must be a string, not ${issue.received}${["number", "boolean"].includes(typeof issue.input) ? "; put it in quotes" : ""}`,
+    (issue) =>
+      `must be a string, not ${named(issue.received)}${["number", "boolean"].includes(typeof issue.input) ? "; put it in quotes" : ""}`,
   );
 }
 
@@ -95,12 +101,12 @@ export function text() {
 }
 
 export function boolean() {
-  return v.boolean((issue) => `must be true or false, not ${issue.received}`);
+  return v.boolean((issue) => `must be true or false, not ${named(issue.received)}`);
 }
 
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
   return v.pipe(
-    v.number((issue) => `must be a number, not ${issue.received}`),
+    v.number((issue) => `must be a number, not ${named(issue.received)}`),
     v.integer("must be a whole number"),
     v.minValue(min, `must be at least ${min}`),
     v.maxValue(max, `must be at most ${max}`),
@@ -129,11 +135,11 @@ export function oneOf<const Values extends readonly string[]>(values: Values) {
 }
 
 export function list<Input, Output>(item: v.GenericSchema<Input, Output>) {
-  return v.array(item, (issue) => `must be a list, not ${issue.received}`);
+  return v.array(item, (issue) => `must be a list, not ${named(issue.received)}`);
 }
 
 export function record<Input, Output>(key: v.GenericSchema<string, string>, value: v.GenericSchema<Input, Output>) {
-  return v.record(key, value, (issue) => `must be an object, not ${issue.received}`);
+  return v.record(key, value, (issue) => `must be an object, not ${named(issue.received)}`);
 }
 
 /** A union of objects told apart by `kind`. */
@@ -141,7 +147,7 @@ export function byKind<const Options extends v.VariantOptions<"kind">>(options: 
   return v.variant("kind", options, (issue) =>
     issue.path?.at(-1)?.key === "kind"
       ? `must be one of ${issue.expected.replace(/[()"]/g, "").replaceAll(" |", ",")}`
-      : `must be an object with a kind, not ${issue.received}`,
+      : `must be an object with a kind, not ${named(issue.received)}`,
   );
 }
 

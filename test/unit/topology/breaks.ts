@@ -285,7 +285,11 @@ export const BREAKS: Readonly<Record<string, readonly Break[]>> = {
     },
   ],
   "CHIO-VARIABLE-TWICE": [
-    { what: "plain and secret", platform: "ecs", props: { app: { image: APP_IMAGE, env: { TOKEN: "x" }, secrets: { TOKEN: "arn:aws:ssm:us-east-1:123456789012:parameter/token" } } } },
+    {
+      what: "plain and secret",
+      platform: "ecs",
+      props: { app: { image: APP_IMAGE, env: { TOKEN: "x" }, secrets: { TOKEN: "arn:aws:ssm:us-east-1:123456789012:parameter/token" } } },
+    },
   ],
   "CHIO-SECRET-VOLUME": [
     { what: "no list", platform: "aca", change: (graph) => graph.volumes.push({ kind: "secret", name: "all", files: null }) },

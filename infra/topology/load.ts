@@ -1,0 +1,99 @@
+import { isMap, isNode, LineCounter, type Node, parseAllDocuments } from "yaml";
+import { defineTopology } from "./define.ts";
+import { type InputIssue, TopologyInputError } from "./errors.ts";
+import type { TopologyProps } from "./props.ts";
+import { checkProps, formatPath, type PathStep, type SchemaIssue } from "./schema/parse.ts";
+import type { Topology } from "./types.ts";
+
+/** More than any service needs; stops a document that expands itself. */
+const MAX_BYTES = 1024 * 1024;
+const MAX_ALIASES = 100;
+
+/**
+ * Reads a service.yaml. Throws `TopologyInputError` with every issue, each with line and column: broken YAML, repeated keys, unknown properties,
+ * wrong types. `origin` names the file in errors.
+ */
+export function loadTopologyFile(text: string, origin: string): Topology {
+  return defineTopology(loadProps(text, origin));
+}
+
+/** The props in a service.yaml, checked but not yet made into a topology. */
+export function loadProps(text: string, origin: string): TopologyProps {
+  if (Buffer.byteLength(text) > MAX_BYTES)
+    throw failure(origin, "input_syntax", [{ path: "", message: `the file is larger than ${MAX_BYTES} bytes` }]);
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    version: "1.2",
+    strict: true,
+    uniqueKeys: true,
+    stringKeys: true,
+    prettyErrors: false,
+  });
+  if (!Array.isArray(documents)) throw failure(origin, "input_syntax", [{ path: "", message: "the file is empty" }]);
+  const [document, second] = documents;
+  if (document === undefined || document.contents === null)
+    throw failure(origin, "input_syntax", [{ path: "", message: "the file is empty" }]);
+  const broken = documents
+    .flatMap((one) => [...one.errors, ...one.warnings])
+    .map((error): InputIssue => ({ path: "", message: error.message, ...place(lines, error.pos[0]) }));
+  if (broken.length > 0) throw failure(origin, "input_syntax", broken);
+  if (second !== undefined)
+    throw failure(origin, "input_syntax", [
+      { path: "", message: "there is more than one document; a service.yaml holds one", ...place(lines, second.range[0]) },
+    ]);
+
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    throw failure(origin, "input_syntax", [{ path: "", message: error instanceof Error ? error.message : String(error) }]);
+  }
+  const result = checkProps(value);
+  if ("props" in result) return value as TopologyProps;
+  throw failure(
+    origin,
+    "input_invalid",
+    result.issues.map((issue) => ({
+      path: formatPath(issue.path),
+      message: issue.message,
+      ...place(lines, offsetOf(document.contents as Node, issue)),
+    })),
+  );
+}
+
+function failure(origin: string, code: "input_syntax" | "input_invalid", issues: readonly InputIssue[]): TopologyInputError {
+  return new TopologyInputError(issues, { code, origin });
+}
+
+function place(lines: LineCounter, offset: number | undefined): { line: number; column: number } | Record<string, never> {
+  if (offset === undefined) return {};
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
+}
+
+/** Where the issue stands in the text: its value, or its key when the key is wrong, or what should have held it when it is missing. */
+function offsetOf(root: Node, { path, atKey }: SchemaIssue): number | undefined {
+  let node: Node = root;
+  for (const [index, step] of path.entries()) {
+    const last = index === path.length - 1;
+    const key = keyNode(node, step);
+    if (last && atKey && key !== null) return key.range?.[0];
+    const next = child(node, step);
+    if (next === null) return (key ?? node).range?.[0];
+    node = next;
+  }
+  return node.range?.[0];
+}
+
+function child(node: Node, step: PathStep): Node | null {
+  if (!("get" in node) || typeof node.get !== "function") return null;
+  const next: unknown = node.get(step, true);
+  return isNode(next) && next.range != null ? next : null;
+}
+
+function keyNode(node: Node, step: PathStep): Node | null {
+  if (!isMap(node)) return null;
+  const pair = node.items.find((item) => isNode(item.key) && String(item.key) === String(step));
+  return isNode(pair?.key) ? pair.key : null;
+}
