@@ -1,6 +1,6 @@
 import type { CompiledPolicy } from "../policy/types.ts";
 import type { GuardEvidence } from "../wire/types.ts";
-import { defineGuard } from "./define.ts";
+import { malformedVerdict } from "./define.ts";
 import { egressAllowlistGuard } from "./egress-allowlist.ts";
 import { forbiddenPathGuard } from "./forbidden-path.ts";
 import { mcpToolGuard } from "./mcp-tool.ts";
@@ -38,7 +38,7 @@ export function runGuards(guards: readonly Guard[], input: GuardInput): Pipeline
     let failed = false;
     try {
       // Also for guards that were made elsewhere and do not know the rule.
-      verdict = defineGuard(guard.name, (checked) => guard.check(checked)).check(input);
+      verdict = input.action.kind === "malformed" ? malformedVerdict(input.action) : guard.check(input);
     } catch (error) {
       failed = true;
       // The message could quote what the guard was looking at; the kind of error is all that goes out.

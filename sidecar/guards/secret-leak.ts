@@ -16,6 +16,8 @@ export const MAX_SCAN_LENGTH = 16 << 20;
 /** Shortest match of which any character is shown. */
 const MIN_SHOWN_LENGTH = 20;
 
+const utf8 = new TextDecoder();
+
 interface Scanner {
   /** Description of a finding, without the secret; null when there is none. */
   find(text: string): string | null;
@@ -91,7 +93,7 @@ export function redact(secret: string): string {
  * not UTF-8 do not hide what stands beside them, and neither do NULs.
  */
 function bodyTexts(body: Uint8Array): string[] {
-  const text = new TextDecoder().decode(body);
+  const text = utf8.decode(body);
   const texts = new Set([text]);
   if (text.includes("\u0000")) texts.add(text.replaceAll("\u0000", ""));
   if (text.includes("\\")) {

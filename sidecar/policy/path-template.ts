@@ -84,9 +84,17 @@ export function captureSegment(segment: TemplateSegment, text: string): string[]
   return values;
 }
 
+/** Templates read before. Only patterns of a route table come here, so there are as many as it has paths. */
+const templates = new Map<string, TemplateSegment[] | string>();
+
 /** Parameters of a request path by the template that it matched: `{id: "7"}`. Empty when it does not match. */
 export function pathParameters(pattern: string, path: string): JsonObject {
-  const segments = parsePathTemplate(pattern);
+  if (!pattern.includes("{")) return {};
+  let segments = templates.get(pattern);
+  if (segments === undefined) {
+    segments = parsePathTemplate(pattern);
+    templates.set(pattern, segments);
+  }
   const raw = path.slice(1).split("/");
   const parameters: JsonObject = {};
   if (typeof segments === "string" || segments.length !== raw.length) return parameters;

@@ -13,8 +13,6 @@ interface State {
   nodes: readonly number[];
   /** What stands before the current position. */
   before: Kind;
-  /** Next state by character class; the last entry is the end of the text. */
-  next: Int32Array;
 }
 
 const UNKNOWN = -1;
@@ -30,8 +28,12 @@ const MAX_STATES = 2000;
 export class Automaton {
   readonly #program: Program;
   readonly #anchored: boolean;
+  /** Character classes and the end of the text. */
+  readonly #width: number;
   #states: State[] = [];
   #ids = new Map<string, number>();
+  /** `#table[state * #width + symbol]` is the next state. */
+  #table = new Int32Array(0);
   /** Id of the state that every search begins in. */
   #start = UNKNOWN;
   readonly #marks: Uint32Array;
@@ -40,41 +42,55 @@ export class Automaton {
   constructor(patterns: readonly RegexNode[], options: { anchored: boolean }) {
     this.#program = buildProgram(patterns);
     this.#anchored = options.anchored;
+    this.#width = this.#program.alphabet.size + 1;
     this.#marks = new Uint32Array(this.#program.nodes.length);
   }
 
   search(text: string): RegexMatch | null {
     const { alphabet } = this.#program;
+    const { ascii } = alphabet;
+    const width = this.#width;
     if (this.#start === UNKNOWN) this.#start = this.#state(sorted(this.#program.roots), "edge");
     let state = this.#start;
+    let table = this.#table;
     let at = 0;
     for (;;) {
-      let symbol = alphabet.size;
-      let width = 0;
+      let symbol = width - 1;
+      let step = 0;
       if (at < text.length) {
         const unit = text.charCodeAt(at);
-        const codePoint = unit >= 0xd800 && unit < 0xdc00 ? (text.codePointAt(at) ?? unit) : unit;
-        symbol = alphabet.classOf(codePoint);
-        width = codePoint > 0xffff ? 2 : 1;
+        step = 1;
+        if (unit < 128) symbol = ascii[unit] as number;
+        else {
+          const codePoint = text.codePointAt(at) as number;
+          symbol = alphabet.classOf(codePoint);
+          if (codePoint > 0xffff) step = 2;
+        }
       }
-      const current = this.#states[state] as State;
-      let next = current.next[symbol] ?? UNKNOWN;
-      if (next === UNKNOWN) next = this.#step(current, symbol);
-      if (next <= ACCEPT) return { pattern: ACCEPT - next, end: at };
-      if (next === DEAD || width === 0) return null;
+      let next = table[state * width + symbol] as number;
+      if (next < 0) {
+        if (next === UNKNOWN) {
+          next = this.#step(state, symbol);
+          table = this.#table;
+        }
+        if (next <= ACCEPT) return { pattern: ACCEPT - next, end: at };
+        if (next === DEAD) return null;
+      }
+      if (step === 0) return null;
       state = next;
-      at += width;
+      at += step;
     }
   }
 
   /** Works out one transition and remembers it. */
-  #step(state: State, symbol: number): number {
+  #step(id: number, symbol: number): number {
     const { nodes, alphabet, sets, roots } = this.#program;
+    const state = this.#states[id] as State;
     const after: Kind = symbol === alphabet.size ? "edge" : (alphabet.kinds[symbol] ?? "other");
     let accepted = Number.POSITIVE_INFINITY;
     const targets: number[] = [];
-    for (const id of this.#closure(state.nodes, state.before, after)) {
-      const node = nodes[id];
+    for (const reached of this.#closure(state.nodes, state.before, after)) {
+      const node = nodes[reached];
       if (node?.op === "accept") accepted = Math.min(accepted, node.pattern);
       else if (node?.op === "set" && sets[node.set]?.[symbol] === 1) targets.push(node.next);
     }
@@ -84,7 +100,8 @@ export class Automaton {
       if (!this.#anchored) targets.push(...roots);
       next = symbol === alphabet.size || targets.length === 0 ? DEAD : this.#state(sorted(targets), after);
     }
-    state.next[symbol] = next;
+    // After a new beginning the id means another state.
+    if (this.#states[id] === state) this.#table[id * this.#width + symbol] = next;
     return next;
   }
 
@@ -109,13 +126,19 @@ export class Automaton {
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     if (this.#states.length >= MAX_STATES) {
-      // A state that a search stands in is only forgotten: nothing leads to it any more, so its stale transitions are never followed.
+      // Begin anew. The search that stands here goes on with the state that is made now.
       this.#states = [];
       this.#ids = new Map();
+      this.#table.fill(UNKNOWN);
       this.#start = UNKNOWN;
     }
-    const id = this.#states.push({ nodes, before, next: new Int32Array(this.#program.alphabet.size + 1).fill(UNKNOWN) }) - 1;
+    const id = this.#states.push({ nodes, before }) - 1;
     this.#ids.set(key, id);
+    if ((id + 1) * this.#width > this.#table.length) {
+      const larger = new Int32Array(Math.max(8, id * 2) * this.#width).fill(UNKNOWN);
+      larger.set(this.#table);
+      this.#table = larger;
+    }
     return id;
   }
 }

@@ -29,8 +29,9 @@ export const MAX_NODES = 20_000;
 export class Alphabet {
   readonly size: number;
   readonly kinds: Kind[];
+  /** Class of each ASCII character. */
+  readonly ascii = new Uint16Array(128);
   readonly #starts: number[];
-  readonly #ascii = new Uint16Array(128);
 
   constructor(sets: readonly CharSet[]) {
     const starts = new Set<number>([0]);
@@ -43,11 +44,11 @@ export class Alphabet {
     this.#starts = [...starts].sort((a, b) => a - b);
     this.size = this.#starts.length;
     this.kinds = this.#starts.map((start) => (start === 0x0a ? "newline" : contains(WORD, start) ? "word" : "other"));
-    for (let code = 0; code < 128; code += 1) this.#ascii[code] = this.#search(code);
+    for (let code = 0; code < 128; code += 1) this.ascii[code] = this.#search(code);
   }
 
   classOf(codePoint: number): number {
-    return codePoint < 128 ? (this.#ascii[codePoint] ?? 0) : this.#search(codePoint);
+    return codePoint < 128 ? (this.ascii[codePoint] ?? 0) : this.#search(codePoint);
   }
 
   /** 1 for each class that lies in the set. A class never lies in it partly. */
