@@ -77,6 +77,9 @@ export class Workbench {
   }
 }
 
+/** The compiled program to run instead of the modules under Node. */
+const BINARY = process.env.CHIO_TEST_BINARY;
+
 /** `chio api protect` as a process of its own. */
 export class SidecarProcess {
   readonly #child: ChildProcess;
@@ -87,9 +90,8 @@ export class SidecarProcess {
 
   constructor(argv: string[], env: Record<string, string>) {
     // Nothing of this machine's environment but where programs are: a CHIO_ variable of the developer must not reach the test.
-    this.#child = spawn(process.execPath, ["sidecar/cli/main.ts", "api", "protect", ...argv], {
-      env: { PATH: process.env.PATH ?? "", ...env },
-    });
+    const [program, ...first] = BINARY === undefined ? [process.execPath, "sidecar/cli/main.ts"] : [BINARY];
+    this.#child = spawn(program!, [...first, "api", "protect", ...argv], { env: { PATH: process.env.PATH ?? "", ...env } });
     this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;
     });
