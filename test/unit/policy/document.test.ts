@@ -82,7 +82,7 @@ describe("refusals", () => {
   });
 
   test("deep JSON is refused, not crashed on", () => {
-    const text = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+    const text = `{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
     expect(() => readDocument(text, "x", OPENAPI_LIMITS)).toThrow(PolicyError);
   });
 });
