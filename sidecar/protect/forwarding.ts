@@ -43,8 +43,10 @@ export class Forwarding implements AnswerEvents {
   #heldBytes = 0;
   #relaying = false;
   #ended = false;
+  /** What is there of the answer must not reach the client as a whole one. */
   #broken = false;
-  #settled = false;
+  /** The final receipt is made, or being made. */
+  #concluded = false;
   /** What the final receipt says beside the outcome; of a streamed body. */
   metadata: (() => JsonObject) | null = null;
   /** Called when no more of the request body is wanted. */
@@ -62,8 +64,8 @@ export class Forwarding implements AnswerEvents {
   }
 
   onHead(head: ResponseHead): void {
+    if (!this.#conclude()) return;
     this.#head = head;
-    this.#settle();
     this.#record({ scope: "final", status: head.status })
       .then(
         (receiptId) => this.#relay(receiptId),
@@ -93,7 +95,6 @@ export class Forwarding implements AnswerEvents {
       this.#failed(error);
       return;
     }
-    // Part of an answer must never look like the whole of it.
     this.#broken = true;
     if (this.#relaying) this.#decided.exchange.destroy();
   }
@@ -101,11 +102,11 @@ export class Forwarding implements AnswerEvents {
   /** The request itself broke off while its body was streamed: the upstream is not left with half of it. */
   abortRequest(error: UpstreamError): void {
     this.#connection?.abort();
-    if (this.#head === null) this.#failed(error);
+    this.#failed(error);
   }
 
   #failed(error: UpstreamError): void {
-    this.#settle();
+    if (!this.#conclude()) return;
     const { exchange } = this.#decided;
     const status = upstreamStatus(error);
     this.#deps.logger.warn("the upstream gave no usable answer", {
@@ -125,10 +126,8 @@ export class Forwarding implements AnswerEvents {
   }
 
   #clientGone(): void {
-    this.#settle();
     this.#connection?.abort();
-    if (this.#head !== null || this.#broken) return;
-    this.#broken = true;
+    if (!this.#conclude()) return;
     this.#record({
       scope: "final",
       status: CLIENT_CLOSED,
@@ -195,9 +194,11 @@ export class Forwarding implements AnswerEvents {
     this.#decided.exchange.destroy();
   }
 
-  #settle(): void {
-    if (this.#settled) return;
-    this.#settled = true;
+  /** True for the first outcome: an answer, a failure or a client that went. There is one, and one final receipt for it. */
+  #conclude(): boolean {
+    if (this.#concluded) return false;
+    this.#concluded = true;
     this.onSettled?.();
+    return true;
   }
 }

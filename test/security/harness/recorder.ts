@@ -22,6 +22,8 @@ export class Recorder {
   readonly requests: RecordedRequest[] = [];
   readonly garbage: string[] = [];
   answer: Answer = () => ok("{}");
+  /** Sees the bytes before they are a request. */
+  onBytes: (bytes: Buffer, socket: Socket) => void = () => {};
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   connections = 0;
@@ -71,6 +73,7 @@ export class Recorder {
     let tunnel = false;
     socket.on("data", (bytes: Buffer) => {
       if (tunnel) return;
+      this.onBytes(bytes, socket);
       buffer = Buffer.concat([buffer, bytes]);
       for (;;) {
         const read = readRequest(buffer, connection);

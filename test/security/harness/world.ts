@@ -23,6 +23,8 @@ export interface World {
   forwarded(bytes: Bytes, status?: number): Promise<{ answer: RawAnswer; seen: RecordedRequest }>;
   /** Neither answer nor effect is asked for, only that nothing got past: no request upstream that was not decided. */
   harmless(bytes: Bytes): Promise<RawTalk>;
+  /** Receipts of streamed uploads that broke off: they were allowed, and never became a request. */
+  unseen: () => number;
 }
 
 /** For a describe block or a file: starts both before its tests, and stops them behind. */
@@ -40,7 +42,7 @@ export function world(options: Omit<SidecarOptions, "upstreamPort"> = {}): World
     await up?.stop();
   });
   // A receipt of a client that went away comes a moment later.
-  afterEach(() => vi.waitFor(() => expectDecided(up, sidecar.receipts(), token), { timeout: 3_000, interval: 50 }));
+  afterEach(() => vi.waitFor(() => expectDecided(up, sidecar.receipts(), token, self.unseen()), { timeout: 3_000, interval: 50 }));
 
   const counts = () => ({ requests: up.requests.length, finals: finals(sidecar.receipts()).length });
   const exchange = async (bytes: Bytes) => {
@@ -52,7 +54,8 @@ export function world(options: Omit<SidecarOptions, "upstreamPort"> = {}): World
     return { answer: answer!, requests: after.requests - before.requests, receipts: after.finals - before.finals };
   };
 
-  return {
+  const self: World = {
+    unseen: () => 0,
     get up() {
       return up;
     },
@@ -82,6 +85,7 @@ export function world(options: Omit<SidecarOptions, "upstreamPort"> = {}): World
     },
     harmless: (bytes) => talk(sidecar.port, bytes, { quietMs: 200 }),
   };
+  return self;
 }
 
 export function finals(receipts: readonly HttpReceipt[]): HttpReceipt[] {
@@ -90,11 +94,14 @@ export function finals(receipts: readonly HttpReceipt[]): HttpReceipt[] {
 
 /**
  * What the upstream saw, against what the receipts say was allowed: as many, in the same order, and each with the very content hash that was signed,
- * recomputed from the bytes that arrived. `token`: what `chio_capability` held where it came in the query.
+ * recomputed from the bytes that arrived. `token`: what `chio_capability` held where it came in the query. `brokenOff`: how many streamed uploads
+ * did not come to their end, so that no request was recorded for their receipts.
  */
-export function expectDecided(up: Recorder, receipts: readonly HttpReceipt[], token: string): void {
+export function expectDecided(up: Recorder, receipts: readonly HttpReceipt[], token: string, brokenOff = 0): void {
   expect(up.garbage, "bytes that are no request").toEqual([]);
-  const allowed = finals(receipts).filter(({ verdict, metadata }) => verdict.verdict !== "deny" && !unsent(metadata));
+  const sent = finals(receipts).filter(({ verdict, metadata }) => verdict.verdict !== "deny" && !unsent(metadata));
+  const allowed = sent.filter(({ metadata }) => !isBrokenOff(metadata));
+  expect(sent.length - allowed.length, "uploads that broke off").toBe(brokenOff);
   const decided = allowed.map(({ method, content_hash }) => `${method} ${content_hash}`);
   const seen = up.requests.map((request, i) => {
     const receipt = allowed[i];
@@ -112,6 +119,11 @@ export function expectDecided(up: Recorder, receipts: readonly HttpReceipt[], to
 /** Allowed and never sent: the upstream could not be reached, or the client was gone before. */
 function unsent(metadata: HttpReceipt["metadata"]): boolean {
   return metadata?.chio_upstream_error === "upstream_unreachable";
+}
+
+function isBrokenOff(metadata: HttpReceipt["metadata"]): boolean {
+  const streamed = metadata?.chio_streamed_body as { complete?: boolean } | undefined;
+  return streamed?.complete === false;
 }
 
 function contentHash(request: RecordedRequest, receipt: HttpReceipt, token: string): string {
