@@ -53,7 +53,15 @@ export class Alphabet {
 
   /** 1 for each class that lies in the set. A class never lies in it partly. */
   membership(set: CharSet): Uint8Array {
-    return Uint8Array.from(this.#starts, (start) => (contains(set, start) ? 1 : 0));
+    const inside = new Uint8Array(this.size);
+    // Both are sorted: one walk along the two of them.
+    let range = 0;
+    for (let index = 0; index < this.size; index += 1) {
+      const start = this.#starts[index] ?? 0;
+      while (range < set.length && (set[range + 1] ?? 0) < start) range += 2;
+      if (range < set.length && (set[range] ?? 0) <= start) inside[index] = 1;
+    }
+    return inside;
   }
 
   #search(codePoint: number): number {
@@ -71,8 +79,16 @@ export class Alphabet {
 /** Thompson's construction. Throws RangeError when counted repetition makes the automaton larger than {@link MAX_NODES}. */
 export function buildProgram(patterns: readonly RegexNode[]): Program {
   const sets: CharSet[] = [];
-  const setIds = new Map<string, number>();
-  for (const pattern of patterns) collectSets(pattern, sets, setIds);
+  const setIds = new Map<CharSet, number>();
+  const setIdsByContent = new Map<string, number>();
+  const collect = (set: CharSet): void => {
+    if (setIds.has(set)) return;
+    const key = set.join();
+    const known = setIdsByContent.get(key) ?? sets.push(set) - 1;
+    setIdsByContent.set(key, known);
+    setIds.set(set, known);
+  };
+  for (const pattern of patterns) collectSets(pattern, collect);
   const alphabet = new Alphabet(sets);
   const nodes: ProgramNode[] = [];
   const add = (node: ProgramNode): number => {
@@ -82,7 +98,7 @@ export function buildProgram(patterns: readonly RegexNode[]): Program {
   const emit = (node: RegexNode, next: number): number => {
     switch (node.type) {
       case "set":
-        return add({ op: "set", set: setIds.get(node.set.join()) ?? 0, next });
+        return add({ op: "set", set: setIds.get(node.set) ?? 0, next });
       case "assert":
         return add({ op: "assert", kind: node.kind, next });
       case "cat":
@@ -109,10 +125,8 @@ export function buildProgram(patterns: readonly RegexNode[]): Program {
   return { nodes, roots, alphabet, sets: sets.map((set) => alphabet.membership(set)) };
 }
 
-function collectSets(node: RegexNode, sets: CharSet[], ids: Map<string, number>): void {
-  if (node.type === "set") {
-    const key = node.set.join();
-    if (!ids.has(key)) ids.set(key, sets.push(node.set) - 1);
-  } else if (node.type === "repeat") collectSets(node.item, sets, ids);
-  else if (node.type !== "assert") for (const item of node.items) collectSets(item, sets, ids);
+function collectSets(node: RegexNode, collect: (set: CharSet) => void): void {
+  if (node.type === "set") collect(node.set);
+  else if (node.type === "repeat") collectSets(node.item, collect);
+  else if (node.type !== "assert") for (const item of node.items) collectSets(item, collect);
 }
