@@ -16,6 +16,7 @@ export const MAX_SCAN_LENGTH = 16 << 20;
 /** Shortest match of which any character is shown. */
 const MIN_SHOWN_LENGTH = 20;
 
+const UNSEEN = "the request body is streamed, encoded or too large, so it cannot be scanned for secrets";
 const utf8 = new TextDecoder();
 
 interface Scanner {
@@ -41,7 +42,7 @@ export function secretLeakGuard(settings: NonNullable<GuardSettings["secret_patt
       const content = action.kind === "patch" ? [action.diff] : action.content === undefined ? [] : [action.content];
       parts.push([action.kind === "patch" ? "patch" : "content", [...new Set([...content, ...strings(input.arguments)])], inFiles]);
     }
-    if (input.http?.bodyMissing === true) return { allow: false, details: "the request body was not kept for the guards" };
+    if (input.http?.bodyMissing === true) return { allow: false, details: UNSEEN };
     if (input.http?.body !== undefined && input.http.body.length > 0) parts.push(["request body", bodyTexts(input.http.body), inBodies]);
     for (const [where, texts, scan] of parts) {
       for (const text of texts) {

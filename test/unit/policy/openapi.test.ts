@@ -66,6 +66,11 @@ describe("routes", () => {
     expect(loadOpenApi(withPaths("  {}"), "s").notices).toEqual(["s declares no operation: every path is unknown"]);
   });
 
+  test("a route streams its body only where it says so", () => {
+    const { routes } = loadOpenApi(withPaths("  /a: {post: {x-chio-stream-body: true}, put: {x-chio-stream-body: false}}\n"), "s");
+    expect(routes.map(({ streamBody }) => streamBody)).toEqual([true, undefined]);
+  });
+
   test("JSON makes the same routes", () => {
     const json = JSON.stringify({ openapi: "3.0.3", info: {}, paths: { "/a/{b}": { get: { "x-chio-side-effects": false } } } });
     const table = loadOpenApi(json, "s.json");
@@ -124,6 +129,11 @@ describe("problems", () => {
     ['openapi: "3.0.0"\ninfo: {}\npaths: []\n', "paths: must be a mapping of paths"],
     [withPaths("  x-chio-publish: false\n"), 'paths.x-chio-publish: extension "x-chio-publish" has no effect here'],
     [withPaths("  /a: {get: {$ref: '#/components/x'}}\n"), "must be an operation"],
+    [withPaths("  /a: {post: {x-chio-stream-body: 1}}\n"), 'paths["/a"].post.x-chio-stream-body: must be true or false'],
+    [
+      withPaths("  /a: {post: {x-chio-stream-body: true, x-chio-tool: read_file}}\n"),
+      "the guards read the arguments of x-chio-tool from the body",
+    ],
     [withPaths("  /a: {get: {X-Chio-Publish: false}}\n"), 'unknown extension "X-Chio-Publish" (did you mean "x-chio-publish"?)'],
   ])("%j", (text, message) => expect(refusal(text).message).toContain(message));
 
