@@ -35,6 +35,10 @@ async function prepareContainers() {
   return await containerStage({ image: tag, appImage: bases.BUILD_IMAGE ?? "" });
 }
 
+/** @param {string} line @param {Record<string, string>} placeholders */
+const withPlaceholders = (line, placeholders) =>
+  Object.entries(placeholders).reduce((text, [name, value]) => text.replaceAll(value, name), line);
+
 await runMain(async () => {
   const { keep = false, container = false, help = false } = options();
   if (help) return say(`usage: ${USAGE}`);
@@ -51,9 +55,9 @@ await runMain(async () => {
       await stage.restart();
       say("The sidecar was started again on the same log and keeps running. By hand (the capability lives for 15 minutes):");
     } else {
-      say("To repeat it by hand, run `npm run demo -- --keep`, which leaves it running and prints these lines with that run's values:");
+      say("To repeat it by hand: npm run demo -- --keep leaves it running and prints these lines with its values.");
     }
-    for (const line of stage.byHand()) say(`  ${line}`);
+    for (const line of stage.byHand()) say(`  ${keep ? line : withPlaceholders(line, stage.placeholders)}`);
     if (keep) {
       say(`To stop it and remove what it wrote:\n  ${stage.howToStop()}`);
       await stage.detach();

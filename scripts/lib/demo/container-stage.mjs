@@ -36,7 +36,7 @@ export async function containerStage({ image, appImage }) {
 
   try {
     await dockerOk(["volume", "create", "--label", "dev.chio-kit.demo", volume]);
-    const seed = JSON.parse((await chio(["keygen"])).stdout).seed;
+    const { seed, public_key: publicKey } = JSON.parse((await chio(["keygen"])).stdout);
     const appOptions = ["-p", "127.0.0.1::9090", "-v", `${fixture}:/app:ro`, "--user", "1000:1000", "--init"];
     await dockerOk(["run", "-d", "--name", app, ...appOptions, "--entrypoint", "node", appImage, "/app/server.mjs"]);
     const published = (await dockerOk(["port", app, "9090/tcp"])).stdout.trim().split("\n")[0] ?? "";
@@ -81,6 +81,7 @@ export async function containerStage({ image, appImage }) {
     return {
       url,
       seed,
+      publicKey,
       receiptDb: RECEIPT_DB,
       description: [
         `app      container ${app}: loopback only, in the network namespace that it shares with the sidecar`,
@@ -104,6 +105,7 @@ export async function containerStage({ image, appImage }) {
         `${cli} receipt list --receipt-db ${RECEIPT_DB}`,
         `${cli} checkpoint verify --receipt-db ${RECEIPT_DB}`,
       ],
+      placeholders: { $URL: url, $DIR: directory, $VOLUME: volume },
       howToStop: () => `docker rm -f -v ${sidecar} ${app} && docker volume rm ${volume} && rm -r ${directory}`,
       detach: async () => {},
       close,

@@ -63,7 +63,7 @@ export async function processStage(program) {
     throw new Error(`${log} never said ${line}:\n${readFileSync(at(log), "utf8")}`);
   };
 
-  const seed = JSON.parse((await chio(["keygen"])).stdout).seed;
+  const { seed, public_key: publicKey } = JSON.parse((await chio(["keygen"])).stdout);
   const app = launch(process.execPath, [at("server.mjs")], { PORT: "0", ...(uid === undefined ? {} : { RUN_AS: String(uid) }) }, "app.log");
   const appUrl = `http://${await logged("app.log", /listening on (\S+)/g, app.exited)}`;
 
@@ -98,6 +98,7 @@ export async function processStage(program) {
   return {
     url: `http://${address}`,
     seed,
+    publicKey,
     receiptDb: at("receipts.sqlite"),
     description: [
       `app      ${appUrl}: notes in memory, and files read for whoever asks`,
@@ -117,6 +118,7 @@ export async function processStage(program) {
       `${at("chio")} receipt list --receipt-db ${at("receipts.sqlite")}`,
       `${at("chio")} checkpoint verify --receipt-db ${at("receipts.sqlite")}`,
     ],
+    placeholders: { $URL: `http://${address}`, $DIR: directory },
     howToStop: () => `kill ${sidecar.child.pid} ${app.child.pid} && rm -r ${directory}`,
     detach: async () => {
       for (const { child } of [app, sidecar]) child.unref();
