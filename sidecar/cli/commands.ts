@@ -26,8 +26,16 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "receipt",
     summary: "List, show, follow, export and verify receipts",
-    load: () => all(import("./receipt-verify.ts")),
+    load: () =>
+      all(
+        import("./receipt/list.ts"),
+        import("./receipt/tail.ts"),
+        import("./receipt/show.ts"),
+        import("./receipt/export.ts"),
+        import("./receipt-verify.ts"),
+      ),
   },
+  { name: "checkpoint", summary: "Verify a receipt store, or show its last checkpoint", load: () => all(import("./checkpoint.ts")) },
   { name: "manifest", summary: "Verify a signed tool manifest", load: () => all(import("./manifest.ts")) },
   { name: "canonicalize", summary: "Print the canonical form of a JSON file", load: () => all(import("./canonicalize.ts")) },
   { name: "sign", summary: "Sign a JSON file", load: () => all(import("./sign.ts")) },

@@ -1,4 +1,10 @@
 export { LEDGER_ERRORS, LedgerError, type LedgerErrorCode } from "./errors.ts";
+export { type ExportCounts, type ExportOptions, exportLines } from "./export.ts";
 export { openLedger } from "./ledger.ts";
+export { type ReceiptFilter, readReceipts } from "./read.ts";
+export type { ReadReceipt } from "./reader.ts";
+export { recordRevocation } from "./revocations.ts";
 export { stdoutSink } from "./sinks/stdout.ts";
 export type * from "./types.ts";
+export { type LedgerReport, type Problem, type VerifyOptions, verifyLedgerFile } from "./verify.ts";
+export { verifyExport } from "./verify-export.ts";

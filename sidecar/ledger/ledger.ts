@@ -1,9 +1,10 @@
 import type { BudgetCharge } from "../kernel/types.ts";
 import { CheckpointChain } from "./chain.ts";
 import { Delivery } from "./delivery.ts";
-import { faultError, LedgerError, type LedgerErrorCode } from "./errors.ts";
+import { checkEntry, checkState } from "./entry-check.ts";
+import { faultError, type LedgerError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
-import { checkEntry, checkOptions } from "./options.ts";
+import { checkOptions } from "./options.ts";
 import { type Counts, type Cursor, type Packed, packEntry, packState, type Snapshot } from "./protocol.ts";
 import { StoreClient, type StoreEvent } from "./store-client.ts";
 import type { Ledger, LedgerEntry, LedgerFault, LedgerOptions, LedgerStatus, ReceiptIndex } from "./types.ts";
@@ -122,11 +123,12 @@ class StoreLedger implements Ledger {
   revoke(capabilityId: string, at: number, reason?: string): Promise<void> {
     // Before anything else: even where it cannot be stored now, this process must not honour the capability again.
     this.#revoked.add(capabilityId);
-    const refusal = this.#refusal();
+    const state = [{ type: "revoke" as const, capabilityId, at, ...(reason === undefined ? {} : { reason }) }];
+    const refusal = this.#refusal() ?? checkState(state);
     if (refusal !== null) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.#pending.push({ resolve, reject, canonicalJson: null, outcome: "none" });
-      packState([{ type: "revoke", capabilityId, at, ...(reason === undefined ? {} : { reason }) }], this.#out);
+      packState(state, this.#out);
       this.#accepted++;
       this.#schedule();
     });
@@ -216,11 +218,9 @@ class StoreLedger implements Ledger {
         this.#counts = event.counts;
         this.#committed(event.entries, event.firstSeq, event.seconds);
         break;
-      case "failed": {
-        const { code, fault, message } = event;
-        this.#fail(event.entries, () => (fault === null ? new LedgerError(code as LedgerErrorCode, message) : faultError(fault, message)));
+      case "failed":
+        this.#fail(event.entries, () => faultError(event.fault, event.message));
         break;
-      }
       case "draft":
         this.#sign(event);
         break;

@@ -146,7 +146,7 @@ export type FromWorker =
   /** The oldest `entries` entries are durable; receipts among them are numbered from `firstSeq` on. */
   | { type: "committed"; entries: number; firstSeq: number; counts: Counts; seconds: number }
   /** The oldest `entries` entries were not stored. */
-  | { type: "failed"; entries: number; code: LedgerErrorCode; fault: LedgerFault | null; message: string }
+  | { type: "failed"; entries: number; fault: LedgerFault; message: string }
   | { type: "draft"; batchStartSeq: number; batchEndSeq: number; merkleRoot: string }
   | { type: "checkpointed"; checkpoint: CheckpointRow; counts: Counts }
   | { type: "fault"; fault: LedgerFault; message: string }

@@ -4,7 +4,7 @@ import { EntryQueue } from "./entry-queue.ts";
 import { LedgerError } from "./errors.ts";
 import { diagnose, StoreReplacedError } from "./faults.ts";
 import { WriterLock } from "./lock.ts";
-import { type Cursor, FIELDS, type FromWorker, type SignedCheckpoint, type ToWorker, type WorkerOptions } from "./protocol.ts";
+import type { Cursor, FromWorker, SignedCheckpoint, ToWorker, WorkerOptions } from "./protocol.ts";
 import { type Slice, Store } from "./store.ts";
 import type { LedgerFault } from "./types.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -127,7 +127,7 @@ export class StoreThread {
         fault: "queue_full" as const,
         message: "the store in memory is full: no sink takes its receipts",
       };
-      if (entries > 0) this.#post({ type: "failed", entries, code: `ledger_${fault}`, fault, message });
+      if (entries > 0) this.#post({ type: "failed", entries, fault, message });
     } else if (entries > 0 || this.#signed.length > 0 || this.#cursors.size > 0) {
       this.#commit(this.#store, group, entries, chars);
     }
@@ -143,8 +143,7 @@ export class StoreThread {
     try {
       firstSeq = store.commit(group, checkpoints, cursors, this.#batches.leaves);
     } catch (error) {
-      if (diagnose(error, store.path) === null && entries > 0) this.#commitOneByOne(store, group, error);
-      else this.#enterFault(error, entries);
+      this.#enterFault(error, entries);
       return;
     }
     this.#signed = [];
@@ -161,26 +160,9 @@ export class StoreThread {
     this.#upkeep.committed(entries + checkpoints.length, chars);
   }
 
-  /** One entry that SQLite refuses for what it holds must not take the others of its group with it. */
-  #commitOneByOne(store: Store, group: Slice[], cause: unknown): void {
-    const count = group.reduce((sum, slice) => sum + (slice.to - slice.from) / FIELDS, 0);
-    if (count === 1) {
-      const message = `the entry cannot be stored: ${cause instanceof Error ? cause.message : String(cause)}`;
-      this.#post({ type: "failed", entries: 1, code: "ledger_entry_invalid", fault: null, message });
-      return;
-    }
-    for (const slice of group) {
-      for (let from = slice.from; from < slice.to; from += FIELDS) {
-        const one = [{ entries: slice.entries, from, to: from + FIELDS }];
-        if (this.#store === store) this.#commit(store, one, 1, 0);
-        else this.#refuse(1);
-      }
-    }
-  }
-
   #refuse(entries: number): void {
     const { fault, message } = this.#fault ?? { fault: "closed" as const, message: "the ledger was closed" };
-    this.#post({ type: "failed", entries, code: `ledger_${fault}`, fault, message });
+    this.#post({ type: "failed", entries, fault, message });
   }
 
   #noteAcknowledged(store: Store): void {
