@@ -70,7 +70,11 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const trusted = get("trustedIssuers").value;
 
   const controlToken = get("controlToken");
-  if (controlToken.value !== null && controlToken.value.length < 16) {
+  if (controlToken.value === null) {
+    warnings.push(
+      "CHIO_SIDECAR_CONTROL_TOKEN: not set; every process that shares this network namespace, the app's container too, may mint and revoke capabilities",
+    );
+  } else if (controlToken.value.length < 16) {
     warnings.push(`${controlToken.source}: shorter than 16 characters; use a longer random one`);
   }
   const authorityUrl = authority(get, problems, warnings);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Keypair } from "../../../sidecar/wire/keys.ts";
-import { SEED, type SidecarProcess, Workbench } from "./sidecar-process.ts";
+import { CONTROL_TOKEN, SEED, type SidecarProcess, Workbench } from "./sidecar-process.ts";
 
 /** The app: answers /hello at once, /slow after `slowMs`. */
 const app = (bench: Workbench, slowMs: number) =>
@@ -110,7 +110,9 @@ describe.concurrent("chio api protect", { timeout: 30_000 }, () => {
       ok: true,
       warnings: [expect.stringMatching(/^policy: not replaced.*policy\.yaml/)],
     });
-    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^chio_policy_reload_failures_total [1-9]/m);
+    expect(await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${CONTROL_TOKEN}` } })).text()).toMatch(
+      /^chio_policy_reload_failures_total [1-9]/m,
+    );
     bench.write("policy.yaml", policy("b.example"));
     expect((await sidecar.said("policy replaced")).policy).toBe("b.example");
     const second = await health();
@@ -121,19 +123,16 @@ describe.concurrent("chio api protect", { timeout: 30_000 }, () => {
 
   it("lets no secret out: not into logs, answers, metrics, receipts or the store's folder", async () => {
     using bench = new Workbench();
-    const token = "control-token-of-this-test";
-    const sidecar = bench.start(bench.flags({ "--upstream": await app(bench, 0), "--receipt-sink": "stdout", "--log-level": "trace" }), {
-      CHIO_SIDECAR_CONTROL_TOKEN: token,
-    });
+    const sidecar = bench.start(bench.flags({ "--upstream": await app(bench, 0), "--receipt-sink": "stdout", "--log-level": "trace" }));
     const url = await sidecar.listening();
     const said: string[] = [];
     const ask = async (path: string, init: RequestInit = {}) => said.push(await (await fetch(`${url}${path}`, init)).text());
-    const bearer = { authorization: `Bearer ${token}` };
+    const bearer = { authorization: `Bearer ${CONTROL_TOKEN}` };
     await ask("/metrics", { headers: bearer });
     await ask("/metrics", { headers: { authorization: "Bearer wrong" } });
     await ask("/hello", { headers: bearer });
     await ask(`/hello?seed=${SEED}`, { headers: { "x-chio-capability": `{"signature":"${SEED}"` } });
-    await ask("/chio/evaluate", { method: "POST", body: `{"request_id": "${token}` });
+    await ask("/chio/evaluate", { method: "POST", body: `{"request_id": "${CONTROL_TOKEN}` });
     await ask("/v1/capabilities/mint", {
       method: "POST",
       headers: bearer,
@@ -144,11 +143,11 @@ describe.concurrent("chio api protect", { timeout: 30_000 }, () => {
     const seeds = [SEED, Buffer.from(SEED, "hex").toString("base64"), Keypair.fromSeedHex(SEED).publicKeyHex];
     expect(sidecar.stdout).toContain(seeds[2]);
     for (const text of [sidecar.stderr, sidecar.stdout, ...said]) {
-      for (const secret of [seeds[0]!, seeds[1]!, token]) expect(text).not.toContain(secret);
+      for (const secret of [seeds[0]!, seeds[1]!, CONTROL_TOKEN]) expect(text).not.toContain(secret);
     }
     for (const name of readdirSync(bench.dir)) {
       expect(readFileSync(bench.path(name)).includes(Buffer.from(SEED, "hex")), name).toBe(false);
-      expect(readFileSync(bench.path(name)).includes(token), name).toBe(false);
+      expect(readFileSync(bench.path(name)).includes(CONTROL_TOKEN), name).toBe(false);
     }
   });
 

@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { connect, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runCli } from "./run-cli.ts";
-import { AS_ROOT, type LogLine, SEED, Workbench } from "./sidecar-process.ts";
+import { AS_ROOT, CONTROL_TOKEN, type LogLine, SEED, Workbench } from "./sidecar-process.ts";
 
 let bench: Workbench;
 beforeEach(() => {
@@ -35,7 +35,7 @@ async function refused(
   const { code, stderr, stdout } = await runCli(
     ["api", "protect", ...bench.flags({ "--listen": `127.0.0.1:${port}`, ...changed }, asRoot)],
     {
-      env: { CHIO_SIGNING_KEY: SEED, ...env },
+      env: { CHIO_SIGNING_KEY: SEED, CHIO_SIDECAR_CONTROL_TOKEN: CONTROL_TOKEN, ...env },
     },
   );
   clearInterval(look);

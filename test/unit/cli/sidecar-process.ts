@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export const SEED = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+export const CONTROL_TOKEN = "control-token-of-this-test";
 /** Where the tests run as root, the sidecar has to be told that this is meant. */
 export const AS_ROOT = process.getuid?.() === 0 ? ["--allow-root"] : [];
 
@@ -64,9 +65,9 @@ export class Workbench {
     return [...Object.entries(flags).flatMap(([flag, value]) => (value === null ? [] : [flag, value])), ...asRoot];
   }
 
-  /** `env`: on top of a signing key. */
+  /** `env`: on top of a signing key and a control token. */
   start(argv: string[], env: Record<string, string> = {}): SidecarProcess {
-    const started = new SidecarProcess(argv, { CHIO_SIGNING_KEY: SEED, ...env });
+    const started = new SidecarProcess(argv, { CHIO_SIGNING_KEY: SEED, CHIO_SIDECAR_CONTROL_TOKEN: CONTROL_TOKEN, ...env });
     this.#closers.push(() => started.kill("SIGKILL"));
     return started;
   }

@@ -361,8 +361,7 @@ describe("warnings", () => {
     [0o460, /its group/],
   ])("say when the key file's mode is too open: %o", (mode, expected) => {
     const given = {
-      bare: true,
-      env: { CHIO_UPSTREAM: "http://a", CHIO_SIGNING_KEY_FILE: "/k" },
+      env: { CHIO_SIGNING_KEY: "", CHIO_SIGNING_KEY_FILE: "/k" },
       files: { "/k": SEED },
       modes: { "/k": mode },
     };

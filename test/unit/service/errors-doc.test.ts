@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { REASONS } from "../../../sidecar/kernel/reasons.ts";
 
@@ -12,7 +13,7 @@ async function catalogues(): Promise<Map<string, Record<string, string>>> {
   for (const layer of readdirSync("sidecar")) {
     const path = join("sidecar", layer, "errors.ts");
     if (!existsSync(path)) continue;
-    const module = (await import(`../../../${path}`)) as Record<string, unknown>;
+    const module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
     for (const [name, value] of Object.entries(module)) if (name.endsWith("_ERRORS")) found.set(name, value as Record<string, string>);
   }
   return found;

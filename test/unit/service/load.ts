@@ -8,6 +8,8 @@ export const SEED = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031ca
 export const PUBLIC_KEY = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 export const OTHER_KEY = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
 
+const TOKEN = "control-token-of-tests";
+
 export interface Given {
   flags?: Partial<Record<SettingName, string | string[]>>;
   env?: Record<string, string>;
@@ -31,7 +33,8 @@ export function load(given: Given = {}): LoadedConfig {
     if (flag === undefined) throw new Error(`${name} has no flag`);
     flags[name as SettingName] = { flag, texts: Array.isArray(texts) ? texts : [texts] };
   }
-  const needed = given.bare === true ? {} : { CHIO_UPSTREAM: "http://127.0.0.1:8080", CHIO_SIGNING_KEY: SEED };
+  const needed =
+    given.bare === true ? {} : { CHIO_UPSTREAM: "http://127.0.0.1:8080", CHIO_SIGNING_KEY: SEED, CHIO_SIDECAR_CONTROL_TOKEN: TOKEN };
   return loadConfig({
     flags,
     env: { ...needed, ...given.env },

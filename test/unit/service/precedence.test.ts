@@ -151,7 +151,9 @@ describe("precedence", () => {
     );
     expect(token({ CHIO_SIDECAR_CONTROL_TOKEN: "  ", CHIO_API_PROTECT_CONTROL_TOKEN: "second-token" })).toBe("second-token");
     expect(token({ CHIO_SIDECAR_CONTROL_TOKEN: "" })).toBeNull();
-    expect(token({})).toBeNull();
+    expect(load({ env: { CHIO_SIDECAR_CONTROL_TOKEN: "" } }).warnings).toEqual([
+      expect.stringMatching(/^CHIO_SIDECAR_CONTROL_TOKEN: not set; .*mint/),
+    ]);
   });
 
   it("keeps receipts under CHIO_HOME unless told otherwise", () => {
