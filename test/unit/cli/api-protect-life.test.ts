@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Keypair } from "../../../sidecar/wire/keys.ts";
+import { runCli } from "./run-cli.ts";
 import { CONTROL_TOKEN, SEED, type SidecarProcess, Workbench } from "./sidecar-process.ts";
 
 /** The app: answers /hello at once, /slow after `slowMs`. */
@@ -23,6 +24,7 @@ describe.concurrent("chio api protect", { timeout: 30_000 }, () => {
     const url = await sidecar.listening();
     const health = await fetch(`${url}/chio/health`);
     expect([health.status, ((await health.json()) as { ok: boolean }).ok]).toEqual([200, true]);
+    expect((await runCli(["health", "--listen", url.replace("http://127.0.0.1", "0.0.0.0")])).code).toBe(0);
     expect(await (await fetch(`${url}/hello`)).text()).toBe("hello from /hello");
 
     const slow = fetch(`${url}/slow`);

@@ -52,9 +52,10 @@ describe("chio", () => {
   });
 
   it("finds every command of its list in the modules that the list names, with a description", async () => {
+    const io = processIo();
     for (const { name, load } of COMMANDS) {
       const program = new Command();
-      for (const { register } of await load()) register(program, processIo());
+      for (const { register } of await load()) register(program, io);
       expect(program.commands.map((command) => command.name())).toEqual([name]);
       for (const command of [...program.commands, ...program.commands.flatMap((parent) => parent.commands)]) {
         expect(command.description(), command.name()).not.toBe("");
