@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import { CLOSE_GOING_AWAY, CLOSE_GOING_AWAY_MASKED, FrameBoundary } from "./websocket-frames.ts";
 
+const GOODBYE_MS = 2_000;
+
 /** Two sockets joined after a 101: bytes pass as they are, each side at the pace of the other, and both end together. */
 export class Tunnel {
   readonly #client: Socket;
@@ -39,7 +41,11 @@ export class Tunnel {
   #join(from: Socket, to: Socket, boundary: FrameBoundary): void {
     from.on("data", (bytes: Buffer) => this.#pass(bytes, from, to, boundary));
     to.on("drain", () => from.resume());
-    from.on("end", () => to.end());
+    from.on("end", () => {
+      to.end();
+      // The other side has this long to say its goodbye, too.
+      setTimeout(() => this.#end(), GOODBYE_MS).unref();
+    });
     from.on("close", () => this.#end());
     from.on("error", () => this.#end());
   }
@@ -56,8 +62,7 @@ export class Tunnel {
     this.#closed = true;
     this.#client.end(CLOSE_GOING_AWAY);
     this.#upstream.end(CLOSE_GOING_AWAY_MASKED);
-    const timer = setTimeout(() => this.#end(), 1_000);
-    timer.unref();
+    setTimeout(() => this.#end(), GOODBYE_MS).unref();
   }
 
   #end(): void {

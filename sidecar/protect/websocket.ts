@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { ClientConnection } from "../http/connection.ts";
 import { HttpRefusal } from "../http/errors.ts";
+import type { ReceiptOptions } from "../http/mediator.ts";
 import { type ParsedRequest, parseRequest } from "../http/request.ts";
 import { answerSocket, refuseSocket } from "../http/socket-answer.ts";
 import type { Call, Decision } from "../kernel/types.ts";
@@ -98,47 +99,45 @@ export class WebSockets {
   async #connect(request: ParsedRequest, socket: Socket, peer: string, decided: Decided): Promise<[RequestOutcome, number]> {
     const { forward } = this.#deps;
     const head = headText(request, peer, forward, { kind: "upgrade" });
+    const release = holdSilent(socket);
     const answer = await this.#ask(head, request, socket);
     if (answer === "gone") {
-      await this.#final(decided, CLIENT_CLOSED, { as: "cancel", reason: "the client closed the connection before the answer" });
+      await this.#final(decided, CLIENT_CLOSED, {
+        aborted: { as: "cancel", reason: "the client closed the connection before the answer" },
+      });
       return ["error", CLIENT_CLOSED];
     }
     if ("error" in answer) {
       const status = upstreamStatus(answer.error);
-      const receiptId = await this.#final(decided, status);
+      const receiptId = await this.#final(decided, status, { metadata: { chio_upstream_error: answer.error.code } });
       answerSocket(socket, status, upstreamJson(answer.error, receiptId), ["X-Chio-Receipt-Id", receiptId]);
       return ["error", status];
     }
     const { response, connection, body } = answer;
-    if (response.status !== 101) {
-      const receiptId = await this.#final(decided, response.status);
-      writeAnswer(socket, response, receiptId, body);
-      return ["allow", response.status];
-    }
-    return await this.#open(decided, request, socket, response, connection);
+    if (response.status === 101) return await this.#open(decided, socket, response, connection, release);
+    const receiptId = await this.#final(decided, response.status);
+    writeAnswer(socket, response, receiptId, body);
+    return ["allow", response.status];
   }
 
   async #open(
     decided: Decided,
-    request: ParsedRequest,
     socket: Socket,
     response: ResponseHead,
     connection: UpstreamConnection,
+    release: () => void,
   ): Promise<[RequestOutcome, number]> {
     const { socket: upstream, rest } = connection.detach();
     upstream.on("error", () => upstream.destroy());
     try {
-      if (!acceptsKey(request, response))
-        throw new HttpRefusal(502, "upgrade_refused", "the upstream's 101 is not an answer to this websocket handshake");
       const receiptId = await this.#final(decided, 101);
       if (socket.destroyed || upstream.destroyed)
         throw new HttpRefusal(502, "upgrade_refused", "the connection broke during the handshake");
       const tunnel = new Tunnel(socket, upstream, () => this.#tunnels.delete(tunnel));
       this.#tunnels.add(tunnel);
-      socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${lines(response.headers)}X-Chio-Receipt-Id: ${receiptId}\r\n\r\n`,
-        "latin1",
-      );
+      const head = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${lines(response.headers)}X-Chio-Receipt-Id: ${receiptId}\r\n\r\n`;
+      release();
+      socket.write(head, "latin1");
       tunnel.start(rest);
       return ["allow", 101];
     } catch (error) {
@@ -160,22 +159,25 @@ export class WebSockets {
         connection.abort();
         done("gone");
       };
+      const fail = (message: string) => {
+        connection.abort();
+        done({ error: protocolError(message) });
+      };
       socket.on("close", onClose);
       const connection: UpstreamConnection = this.#deps.upstream.send(
         { head, body: null, streams: true, method: request.method, upgrade: true },
         {
           onHead: (answer) => {
             response = answer;
-            if (answer.status === 101) done({ response: answer, connection, body: Buffer.alloc(0) });
+            if (answer.status !== 101) return;
+            if (acceptsKey(request, answer)) done({ response: answer, connection, body: Buffer.alloc(0) });
+            else fail("the upstream's 101 is not an answer to this websocket handshake");
           },
           onData: (data) => {
             bytes += data.length;
             // A refused handshake has a short answer; a long one is not what was asked for.
             if (bytes <= MAX_REFUSAL_BYTES) body.push(data);
-            else {
-              connection.abort();
-              done({ error: protocolError("the upstream's refusal of the handshake is too long") });
-            }
+            else fail("the upstream's refusal of the handshake is too long");
           },
           onEnd: () => done({ response: response!, connection, body: Buffer.concat(body) }),
           onError: (error) => {
@@ -190,15 +192,10 @@ export class WebSockets {
   async #final(
     { call, decision, decisionReceiptId }: Decided,
     status: number,
-    aborted?: { as: "cancel"; reason: string },
+    more: Pick<ReceiptOptions, "aborted" | "metadata"> = {},
   ): Promise<string> {
     const { mediator } = this.#deps;
-    const signed = mediator.sign(call, decision, {
-      scope: "final",
-      status,
-      decisionReceiptId,
-      ...(aborted === undefined ? {} : { aborted }),
-    });
+    const signed = mediator.sign(call, decision, { scope: "final", status, decisionReceiptId, ...more });
     await mediator.record(signed, decision, { closes: decisionReceiptId });
     return signed.receipt.id;
   }
@@ -221,6 +218,13 @@ function checkUpgrade(request: ParsedRequest, routeTakesIt: boolean, early: Buff
   }
   if (!routeTakesIt) throw refuse("this route takes no websocket", "set x-chio-websocket: true on the operation");
   if (early.length > 0) throw refuse("bytes came before the handshake was answered");
+}
+
+/** Until the 101 the client has nothing to say: bytes, or the end of its side, end the connection. Only a socket that is read tells of either. */
+function holdSilent(socket: Socket): () => void {
+  const cut = () => socket.destroy();
+  socket.on("data", cut).on("end", cut);
+  return () => socket.off("data", cut).off("end", cut);
 }
 
 /** RFC 6455, 4.1: a 101 that proves that the upstream read this handshake, and not any answer that happens to carry this status. */

@@ -13,12 +13,17 @@ paths:
 `;
 const w = world({ spec: SPEC, limits: { maxBodyBytes: 100_000, bodyTimeoutMs: 400 } });
 const hash = (data: string | Buffer) => createHash("sha256").update(data).digest("hex");
-const json = (target: string, body: string, ...headers: string[]) => request("POST", target, ["Content-Type: application/json", ...headers], body);
+const json = (target: string, body: string, ...headers: string[]) =>
+  request("POST", target, ["Content-Type: application/json", ...headers], body);
 
 describe("36 a body that is not read as a whole is a denial, not an empty body", () => {
   test("chunked, without a length, beyond the limit", async () => {
     const chunk = `${(60_000).toString(16)}\r\n${"x".repeat(60_000)}\r\n`;
-    await w.refused(`POST /open HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n\r\n`, 413, "body_too_large");
+    await w.refused(
+      `POST /open HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n\r\n`,
+      413,
+      "body_too_large",
+    );
   });
   test("a declared length beyond the limit, of which nothing comes", async () => {
     await w.refused("POST /open HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n\r\n", 413, "body_too_large");
@@ -72,7 +77,10 @@ describe("38 JSON that two readers take apart differently", () => {
     ["bytes that are no UTF-8", '{"path":"/tmp/\xff","content":"x"}'],
   ])("%s", async (_name, body) => {
     const bytes = Buffer.from(body, "latin1");
-    await w.denied([`POST /files HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${bytes.length}\r\n\r\n`, bytes], "guard_denied");
+    await w.denied(
+      [`POST /files HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${bytes.length}\r\n\r\n`, bytes],
+      "guard_denied",
+    );
   });
   test("__proto__ is a key like any other", async () => {
     await w.denied(json("/files", `{"__proto__":{"path":"/tmp/a"},"path":${secret},"content":"x"}`), "guard_denied");
@@ -100,7 +108,11 @@ describe("38 JSON that two readers take apart differently", () => {
 describe("39 the hash of the body is over the bytes that are forwarded", () => {
   test.each([
     ["with a length", (body: string) => request("POST", "/open", [], body)],
-    ["chunked", (body: string) => `POST /open HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n${body[0]}\r\n${(body.length - 1).toString(16)}\r\n${body.slice(1)}\r\n0\r\n\r\n`],
+    [
+      "chunked",
+      (body: string) =>
+        `POST /open HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n${body[0]}\r\n${(body.length - 1).toString(16)}\r\n${body.slice(1)}\r\n0\r\n\r\n`,
+    ],
   ])("%s", async (_name, bytes) => {
     // That the receipt holds this hash is checked behind each test of this suite.
     const { seen } = await w.forwarded(bytes("some body"));
@@ -126,7 +138,10 @@ describe("39 arguments of /chio/tools/<server>/<tool> are the body", () => {
     await w.refused(call("/chio/tools/files/write_file", "{"), 400, "bad_payload");
     await w.refused(call("/chio/tools/files/write_file", '{"path":"/a","path":"/b"}'), 400, "bad_payload");
   });
-  test.each(["/chio/tools/files", "/chio/tools/files/", "/chio/tools/a/b/c", "/chio/tools/http/x"])("malformed identity %s", async (target) => {
-    await w.denied(call(target, "{}"), "tool_identity_invalid");
-  });
+  test.each(["/chio/tools/files", "/chio/tools/files/", "/chio/tools/a/b/c", "/chio/tools/http/x"])(
+    "malformed identity %s",
+    async (target) => {
+      await w.denied(call(target, "{}"), "tool_identity_invalid");
+    },
+  );
 });

@@ -57,7 +57,9 @@ describe("30 framing that two readers take apart differently", () => {
     noSecond();
   });
   test.each(["TRACE", "CONNECT", "QUERY", "PROPFIND", "FOO", "get"])("method %s", async (method) => {
-    const { answers } = await w.harmless(`${method} ${method === "CONNECT" ? "localhost:80" : "/open"} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    const { answers } = await w.harmless(
+      `${method} ${method === "CONNECT" ? "localhost:80" : "/open"} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+    );
     expect([400, 405]).toContain(answers[0]?.status);
   });
   test("empty lines before a request are nothing", async () => {
@@ -104,7 +106,8 @@ describe("31 chunked bodies", () => {
 
 describe("32 upgrades", () => {
   const upgrade = (target: string, protocol: string, more = "") =>
-    get(target, "Connection: Upgrade", `Upgrade: ${protocol}`, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13") + more;
+    get(target, "Connection: Upgrade", `Upgrade: ${protocol}`, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13") +
+    more;
   test("websocket on a route that takes none", async () => {
     await w.refused(upgrade("/open", "websocket"), 400, "upgrade_refused");
     await w.refused(upgrade("/admin", "websocket"), 400, "upgrade_refused");
@@ -114,14 +117,24 @@ describe("32 upgrades", () => {
     noSecond();
   });
   test("websocket with another method or a body", async () => {
-    await w.refused(request("POST", "/socket", ["Connection: Upgrade", "Upgrade: websocket", "Content-Length: 3"], "abc"), 400, "upgrade_refused");
-    await w.refused(request("GET", "/socket", ["Connection: Upgrade", "Upgrade: websocket", "Content-Length: 3"], "abc"), 400, "upgrade_refused");
+    await w.refused(
+      request("POST", "/socket", ["Connection: Upgrade", "Upgrade: websocket", "Content-Length: 3"], "abc"),
+      400,
+      "upgrade_refused",
+    );
+    await w.refused(
+      request("GET", "/socket", ["Connection: Upgrade", "Upgrade: websocket", "Content-Length: 3"], "abc"),
+      400,
+      "upgrade_refused",
+    );
   });
   test("websocket on a closed route without a capability", async () => {
     await w.denied(upgrade("/closed-socket", "websocket"));
   });
   test.each(["h2c", "TLS/1.0", "foo, h2c"])("%s is left out, and the request is the one that it says", async (protocol) => {
-    const { seen } = await w.forwarded(get("/open", "Connection: Upgrade, HTTP2-Settings", `Upgrade: ${protocol}`, "HTTP2-Settings: AAMAAABk"));
+    const { seen } = await w.forwarded(
+      get("/open", "Connection: Upgrade, HTTP2-Settings", `Upgrade: ${protocol}`, "HTTP2-Settings: AAMAAABk"),
+    );
     expect(seen.headers.map(([name]) => name.toLowerCase()).filter((name) => /upgrade|connection|http2/.test(name))).toEqual([]);
   });
   test("nothing behind an upgrade that was left out is read", async () => {
@@ -161,7 +174,7 @@ describe("33 Expect: 100-continue", () => {
     expect(w.up.requests.at(-1)?.headers.map(([name]) => name.toLowerCase())).not.toContain("expect");
   });
   test("a body that comes without being asked for is read as this one's", async () => {
-    const { answers } = await w.send(expecting("/admin", [`X-Chio-Capability: ${w.token}`]) + "abc" + get("/open"), { answers: 3 });
+    const { answers } = await w.send(`${expecting("/admin", [`X-Chio-Capability: ${w.token}`])}abc${get("/open")}`, { answers: 3 });
     expect(answers.map(({ status }) => status)).toEqual([100, 200, 200]);
   });
   test("without a body it is nothing", async () => {

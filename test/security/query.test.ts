@@ -23,13 +23,22 @@ describe("17 queries that readers take apart differently", () => {
     await w.refused(get(`/open?${query}`), 400, reason);
   });
 
-  test.each(["", "a", "a=", "a&b", "a=1&&b=2", "x=+%2B%20", "q=a/b?c:d@e", "f[x]=1&f[y]=2", "caf%C3%A9=%E2%82%AC", "x=%0d%0aSet-Cookie:evil", "a=1|2^{3}"])(
-    "arrives byte for byte: ?%s",
-    async (query) => {
-      const { seen } = await w.forwarded(get(`/open?${query}`));
-      expect(seen.target).toBe(`/open?${query}`);
-    },
-  );
+  test.each([
+    "",
+    "a",
+    "a=",
+    "a&b",
+    "a=1&&b=2",
+    "x=+%2B%20",
+    "q=a/b?c:d@e",
+    "f[x]=1&f[y]=2",
+    "caf%C3%A9=%E2%82%AC",
+    "x=%0d%0aSet-Cookie:evil",
+    "a=1|2^{3}",
+  ])("arrives byte for byte: ?%s", async (query) => {
+    const { seen } = await w.forwarded(get(`/open?${query}`));
+    expect(seen.target).toBe(`/open?${query}`);
+  });
 
   test("27 names that objects have of themselves", async () => {
     await w.forwarded(get("/open?__proto__=1&constructor=2&toString=3&hasOwnProperty=4"));
@@ -52,8 +61,16 @@ describe("18 too many parameters, and capabilities in two places", () => {
   });
   test("a capability in the query and another in the header", async () => {
     const other = JSON.stringify(w.sidecar.capability());
-    await w.refused(get(`/admin?chio_capability=${encodeURIComponent(w.token)}`, `X-Chio-Capability: ${other}`), 400, "capability_conflict");
-    await w.refused(get("/admin", `X-Chio-Capability: ${w.token}`, `Authorization: Bearer ${Buffer.from(other).toString("base64url")}`), 400, "capability_conflict");
+    await w.refused(
+      get(`/admin?chio_capability=${encodeURIComponent(w.token)}`, `X-Chio-Capability: ${other}`),
+      400,
+      "capability_conflict",
+    );
+    await w.refused(
+      get("/admin", `X-Chio-Capability: ${w.token}`, `Authorization: Bearer ${Buffer.from(other).toString("base64url")}`),
+      400,
+      "capability_conflict",
+    );
   });
   test("the same one twice is one", async () => {
     const { seen } = await w.forwarded(get(`/admin?chio_capability=${encodeURIComponent(w.token)}`, `X-Chio-Capability: ${w.token}`));

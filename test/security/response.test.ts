@@ -17,13 +17,18 @@ const lastReceipt = () => w.sidecar.receipts().at(-1)!;
 
 describe("46 answers of the upstream", () => {
   test("the sidecar's own headers, however spelt, are replaced by the one that is true", async () => {
-    w.up.answer = () => ok("{}", "X-Chio-Receipt-Id: fake\r\nx-chio-receipt-id: fake\r\nX-Chio-Verdict: allow\r\nX_Chio_Receipt_Id: fake\r\nX-App: 1\r\n");
+    w.up.answer = () =>
+      ok("{}", "X-Chio-Receipt-Id: fake\r\nx-chio-receipt-id: fake\r\nX-Chio-Verdict: allow\r\nX_Chio_Receipt_Id: fake\r\nX-App: 1\r\n");
     const { answer } = await w.forwarded(get("/open"));
     expect(answer.headers.filter(([name]) => /chio/i.test(name))).toEqual([["X-Chio-Receipt-Id", lastReceipt().id]]);
     expect(answer.header("x-app")).toBe("1");
   });
   test("hop-by-hop headers stay on their hop; cookies stay apart", async () => {
-    w.up.answer = () => ok("{}", "Connection: close, X-Foo\r\nKeep-Alive: timeout=1\r\nProxy-Authenticate: Basic\r\nUpgrade: h2c\r\nTrailer: X\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n");
+    w.up.answer = () =>
+      ok(
+        "{}",
+        "Connection: close, X-Foo\r\nKeep-Alive: timeout=1\r\nProxy-Authenticate: Basic\r\nUpgrade: h2c\r\nTrailer: X\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n",
+      );
     const { answer } = await w.forwarded(get("/open"));
     const names = answer.headers.map(([name]) => name.toLowerCase());
     for (const name of ["proxy-authenticate", "upgrade", "trailer"]) expect(names).not.toContain(name);
@@ -113,13 +118,24 @@ describe("46 answers of the upstream", () => {
 });
 
 describe("44 the upstream is the configured one", () => {
-  test.each(["http://169.254.169.254/latest/meta-data", "http://metadata.google.internal/", "//evil.example/"])("a redirect to %s is passed on and not followed", async (location) => {
-    w.up.answer = () => `HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`;
-    const { answer } = await w.forwarded(get("/open"), 302);
-    expect(answer.header("location")).toBe(location);
-  });
+  test.each(["http://169.254.169.254/latest/meta-data", "http://metadata.google.internal/", "//evil.example/"])(
+    "a redirect to %s is passed on and not followed",
+    async (location) => {
+      w.up.answer = () => `HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`;
+      const { answer } = await w.forwarded(get("/open"), 302);
+      expect(answer.header("location")).toBe(location);
+    },
+  );
   test("45 no header of the request chooses it", async () => {
-    const { seen } = await w.forwarded(get("/open", "X-Forwarded-Host: evil.example", "X-Host: evil.example", "X-Backend: http://evil.example", "Forwarded: host=evil.example"));
+    const { seen } = await w.forwarded(
+      get(
+        "/open",
+        "X-Forwarded-Host: evil.example",
+        "X-Host: evil.example",
+        "X-Backend: http://evil.example",
+        "Forwarded: host=evil.example",
+      ),
+    );
     expect(seen.headers.find(([name]) => name === "Host")?.[1]).toBe(`127.0.0.1:${w.up.port}`);
   });
 });

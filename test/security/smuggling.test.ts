@@ -20,7 +20,16 @@ const ATTACKS: [name: string, bytes: string][] = [
   ["Connection: content-length", request("GET", "/open", ["Connection: content-length", `Content-Length: ${SMUGGLED.length}`], SMUGGLED)],
 ];
 
-const HOP_BY_HOP = new Set(["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"]);
+const HOP_BY_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 /**
  * What everybody writes first: copy the headers but the hop-by-hop ones, pipe the body, keep connections. Like `req.headers` of the Node versions that
@@ -35,10 +44,13 @@ function naiveForwarder(upstreamPort: number): Server {
       const name = req.rawHeaders[i]!.toLowerCase();
       if (!HOP_BY_HOP.has(name) && !listed.has(name)) headers[name] = req.rawHeaders[i + 1]!;
     }
-    const forwarded = httpRequest({ host: "127.0.0.1", port: upstreamPort, agent, method: req.method, path: req.url, headers }, (answer) => {
-      res.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(res);
-    });
+    const forwarded = httpRequest(
+      { host: "127.0.0.1", port: upstreamPort, agent, method: req.method, path: req.url, headers },
+      (answer) => {
+        res.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(res);
+      },
+    );
     forwarded.on("error", () => res.destroy());
     req.pipe(forwarded);
   });
@@ -80,7 +92,9 @@ describe("30 smuggling: through the sidecar one request stays one request", () =
   test.each(["GET", "DELETE", "OPTIONS"])("%s with a chunked body arrives with the body inside it, as a length", async (method) => {
     const { seen } = await w.forwarded(request(method, "/open", ["Transfer-Encoding: chunked"], CHUNKED));
     expect(seen.body.toString()).toBe(SMUGGLED);
-    expect(seen.headers.filter(([name]) => /^(content-length|transfer-encoding)$/i.test(name))).toEqual([["Content-Length", String(SMUGGLED.length)]]);
+    expect(seen.headers.filter(([name]) => /^(content-length|transfer-encoding)$/i.test(name))).toEqual([
+      ["Content-Length", String(SMUGGLED.length)],
+    ]);
   });
 
   test("a header behind the limit is not lost, the request is refused", async () => {
@@ -89,6 +103,10 @@ describe("30 smuggling: through the sidecar one request stays one request", () =
   });
 
   test("Connection cannot take a header away", async () => {
-    await w.refused(request("GET", "/open", ["Connection: content-length", `Content-Length: ${SMUGGLED.length}`], SMUGGLED), 400, "connection_option");
+    await w.refused(
+      request("GET", "/open", ["Connection: content-length", `Content-Length: ${SMUGGLED.length}`], SMUGGLED),
+      400,
+      "connection_option",
+    );
   });
 });

@@ -120,7 +120,10 @@ describe("47 streamed answers", () => {
 
 describe("streamed uploads", () => {
   // No guard that looks into bodies: with one, a route that streams is closed.
-  const w = world({ limits: { maxBodyBytes: 1_000, bodyTimeoutMs: 600 }, policy: 'hushspec: "0.1.0"\nrules: { forbidden_paths: {}, tool_access: {} }\n' });
+  const w = world({
+    limits: { maxBodyBytes: 1_000, bodyTimeoutMs: 600 },
+    policy: 'hushspec: "0.1.0"\nrules: { forbidden_paths: {}, tool_access: {} }\n',
+  });
   /** Calls whose upload never became a whole request, so that the recorder has none for their receipt. */
   let unseen = 0;
   w.unseen = () => unseen;
@@ -146,7 +149,9 @@ describe("streamed uploads", () => {
     expect(arrived).toMatch(/connection: close\r\n/i);
     client.write(`${chunk(piece)}0\r\n\r\n`);
     await client.until("{}");
-    const sha256 = createHash("sha256").update(piece + piece).digest("hex");
+    const sha256 = createHash("sha256")
+      .update(piece + piece)
+      .digest("hex");
     expect(last().metadata?.chio_streamed_body).toEqual({ sha256, bytes: 10_000, complete: true });
     expect(w.up.requests.at(-1)?.body).toHaveLength(10_000);
   });
@@ -180,7 +185,9 @@ describe("streamed uploads", () => {
 
   test("a deciding trailer cuts it off", async () => {
     const before = w.up.requests.length;
-    const { answers } = await w.send(`${head("Transfer-Encoding: chunked")}${chunk("x")}0\r\nAuthorization: Bearer x\r\n\r\n`, { answers: 1 });
+    const { answers } = await w.send(`${head("Transfer-Encoding: chunked")}${chunk("x")}0\r\nAuthorization: Bearer x\r\n\r\n`, {
+      answers: 1,
+    });
     expect(answers[0]?.status).toBe(400);
     expect(w.up.requests.length).toBe(before);
     unseen++;

@@ -93,7 +93,13 @@ export function parseAnswers(text: string, head = false): RawAnswer[] {
       body = text.slice(at);
       at = text.length;
     }
-    answers.push({ status, headers, body, header, json: () => JSON.parse(Buffer.from(body, "latin1").toString()) as Record<string, unknown> });
+    answers.push({
+      status,
+      headers,
+      body,
+      header,
+      json: () => JSON.parse(Buffer.from(body, "latin1").toString()) as Record<string, unknown>,
+    });
   }
   return answers;
 }

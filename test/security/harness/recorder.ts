@@ -87,7 +87,11 @@ export class Recorder {
         this.requests.push(read.request);
         const answer = this.answer(read.request, socket);
         if (answer !== undefined) socket.write(answer);
-        if ((typeof answer === "string" && answer.startsWith("HTTP/1.1 101")) || read.request.headers.some(([name]) => name.toLowerCase() === "x-tunnel")) tunnel = true;
+        if (
+          (typeof answer === "string" && answer.startsWith("HTTP/1.1 101")) ||
+          read.request.headers.some(([name]) => name.toLowerCase() === "x-tunnel")
+        )
+          tunnel = true;
       }
     });
   }

@@ -159,7 +159,16 @@ async function startHere(options: SidecarOptions, { store, specPath, policyPath,
     now: Date.now,
   });
   const logger = createLogger("error", process.stderr);
-  const deps = { policy, routes, guards: buildGuards(policy), ledger, keypair, logger, readiness: createReadiness(), metrics: createMetrics("test") };
+  const deps = {
+    policy,
+    routes,
+    guards: buildGuards(policy),
+    ledger,
+    keypair,
+    logger,
+    readiness: createReadiness(),
+    metrics: createMetrics("test"),
+  };
   const protect = await startProtect(config, { ...deps, clock: Date.now, randomness: randomBytes });
   return {
     port: protect.address.port,
@@ -176,7 +185,12 @@ async function startBinary(binary: string, options: SidecarOptions, { store, spe
   args.push("--receipt-store", store, "--log-level", "info");
   if (policyPath !== null) args.push("--policy", policyPath);
   if (options.safeMethods !== undefined) args.push("--safe-methods", options.safeMethods);
-  const env: NodeJS.ProcessEnv = { PATH: process.env.PATH, CHIO_SIGNING_KEY: seed, CHIO_ALLOW_ROOT: "true", CHIO_SHUTDOWN_DRAIN_MS: "5000" };
+  const env: NodeJS.ProcessEnv = {
+    PATH: process.env.PATH,
+    CHIO_SIGNING_KEY: seed,
+    CHIO_ALLOW_ROOT: "true",
+    CHIO_SHUTDOWN_DRAIN_MS: "5000",
+  };
   for (const [key, value] of Object.entries(options.limits ?? {})) {
     env[`CHIO_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`] = String(value);
   }

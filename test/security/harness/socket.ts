@@ -40,7 +40,8 @@ export async function connectTo(port: number): Promise<HandSocket> {
     async until(wanted) {
       const deadline = Date.now() + 3_000;
       while (!text().includes(wanted)) {
-        if (closed || Date.now() > deadline) throw new Error(`${JSON.stringify(wanted)} did not arrive; got ${JSON.stringify(text().slice(-300))}`);
+        if (closed || Date.now() > deadline)
+          throw new Error(`${JSON.stringify(wanted)} did not arrive; got ${JSON.stringify(text().slice(-300))}`);
         await Promise.race([new Promise<void>((resolve) => (wake = resolve)), new Promise((resolve) => setTimeout(resolve, 50))]);
       }
     },

@@ -23,6 +23,8 @@ export interface World {
   forwarded(bytes: Bytes, status?: number): Promise<{ answer: RawAnswer; seen: RecordedRequest }>;
   /** Neither answer nor effect is asked for, only that nothing got past: no request upstream that was not decided. */
   harmless(bytes: Bytes): Promise<RawTalk>;
+  /** Requests of several connections at a time have no order between them: each must still have its own receipt. */
+  unordered: boolean;
   /** Receipts of streamed uploads that broke off: they were allowed, and never became a request. */
   unseen: () => number;
 }
@@ -42,7 +44,7 @@ export function world(options: Omit<SidecarOptions, "upstreamPort"> = {}): World
     await up?.stop();
   });
   // A receipt of a client that went away comes a moment later.
-  afterEach(() => vi.waitFor(() => expectDecided(up, sidecar.receipts(), token, self.unseen()), { timeout: 3_000, interval: 50 }));
+  afterEach(() => vi.waitFor(() => expectDecided(up, sidecar.receipts(), token, self), { timeout: 3_000, interval: 50 }));
 
   const counts = () => ({ requests: up.requests.length, finals: finals(sidecar.receipts()).length });
   const exchange = async (bytes: Bytes) => {
@@ -56,6 +58,7 @@ export function world(options: Omit<SidecarOptions, "upstreamPort"> = {}): World
 
   const self: World = {
     unseen: () => 0,
+    unordered: false,
     get up() {
       return up;
     },
@@ -68,13 +71,23 @@ export function world(options: Omit<SidecarOptions, "upstreamPort"> = {}): World
     send: (bytes, talkOptions) => talk(sidecar.port, bytes, talkOptions),
     async refused(bytes, status, reason) {
       const { answer, requests, receipts } = await exchange(bytes);
-      expect({ status: answer.status, reason: answer.json().reason, requests, receipts }).toEqual({ status, reason, requests: 0, receipts: 0 });
+      expect({ status: answer.status, reason: answer.json().reason, requests, receipts }).toEqual({
+        status,
+        reason,
+        requests: 0,
+        receipts: 0,
+      });
       expect(answer.json().message).toBeTypeOf("string");
       return answer;
     },
     async denied(bytes, reason = "missing_capability_token") {
       const { answer, requests, receipts } = await exchange(bytes);
-      expect({ status: answer.status, reason: answer.json().reason, requests, receipts }).toEqual({ status: 403, reason, requests: 0, receipts: 1 });
+      expect({ status: answer.status, reason: answer.json().reason, requests, receipts }).toEqual({
+        status: 403,
+        reason,
+        requests: 0,
+        receipts: 1,
+      });
       expect(answer.header("x-chio-receipt-id")).toBe(answer.json().receipt_id);
       return answer;
     },
@@ -94,25 +107,32 @@ export function finals(receipts: readonly HttpReceipt[]): HttpReceipt[] {
 
 /**
  * What the upstream saw, against what the receipts say was allowed: as many, in the same order, and each with the very content hash that was signed,
- * recomputed from the bytes that arrived. `token`: what `chio_capability` held where it came in the query. `brokenOff`: how many streamed uploads
- * did not come to their end, so that no request was recorded for their receipts.
+ * recomputed from the bytes that arrived. `token`: what `chio_capability` held where it came in the query.
  */
-export function expectDecided(up: Recorder, receipts: readonly HttpReceipt[], token: string, brokenOff = 0): void {
+function expectDecided(up: Recorder, receipts: readonly HttpReceipt[], token: string, { unseen, unordered }: World): void {
   expect(up.garbage, "bytes that are no request").toEqual([]);
   const sent = finals(receipts).filter(({ verdict, metadata }) => verdict.verdict !== "deny" && !unsent(metadata));
   const allowed = sent.filter(({ metadata }) => !isBrokenOff(metadata));
-  expect(sent.length - allowed.length, "uploads that broke off").toBe(brokenOff);
+  expect(sent.length - allowed.length, "uploads that broke off").toBe(unseen());
   const decided = allowed.map(({ method, content_hash }) => `${method} ${content_hash}`);
-  const seen = up.requests.map((request, i) => {
-    const receipt = allowed[i];
-    const hash = receipt === undefined ? request.target : contentHash(request, receipt, token);
-    return `${request.method} ${hash}`;
+  const rest = [...allowed];
+  const seen = up.requests.map((request) => {
+    const at = unordered
+      ? rest.findIndex((receipt) => receipt.method === request.method && contentHash(request, receipt, token) === receipt.content_hash)
+      : 0;
+    const [receipt] = rest.splice(Math.max(0, at), 1);
+    return `${request.method} ${receipt === undefined ? request.target : contentHash(request, receipt, token)}`;
   });
+  if (unordered) {
+    seen.sort();
+    decided.sort();
+  }
   expect(seen, `upstream saw ${up.lines.map((line) => line.slice(0, 80)).join("; ")}`).toEqual(decided);
   const ids = new Set(receipts.map(({ id }) => id));
   for (const { metadata, method } of allowed) {
     const decision = metadata?.chio_decision_receipt_id;
-    if (!["GET", "HEAD", "OPTIONS"].includes(method)) expect(ids.has(String(decision)), "an unsafe request has a decision that was written ahead").toBe(true);
+    if (!["GET", "HEAD", "OPTIONS"].includes(method))
+      expect(ids.has(String(decision)), "an unsafe request has a decision that was written ahead").toBe(true);
   }
 }
 
@@ -137,7 +157,10 @@ function contentHash(request: RecordedRequest, receipt: HttpReceipt, token: stri
       path,
       query: { ...query, ...more },
       routePattern: receipt.route_pattern,
-      bodyHash: receipt.metadata?.chio_streamed_body !== undefined || request.body.length === 0 ? null : createHash("sha256").update(request.body).digest("hex"),
+      bodyHash:
+        receipt.metadata?.chio_streamed_body !== undefined || request.body.length === 0
+          ? null
+          : createHash("sha256").update(request.body).digest("hex"),
     });
   const plain = hashWith({});
   // The decision is about the request as it came, the token in its query included; the upstream never sees that.
@@ -150,6 +173,9 @@ export function get(target: string, ...headers: string[]): string {
 }
 
 export function request(method: string, target: string, headers: string[] = [], body = ""): string {
-  const length = body === "" || headers.some((line) => /^(content-length|transfer-encoding):/i.test(line)) ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
+  const length =
+    body === "" || headers.some((line) => /^(content-length|transfer-encoding):/i.test(line))
+      ? []
+      : [`Content-Length: ${Buffer.byteLength(body)}`];
   return `${[`${method} ${target} HTTP/1.1`, "Host: localhost", ...headers, ...length].join("\r\n")}\r\n\r\n${body}`;
 }
