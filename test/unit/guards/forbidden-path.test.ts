@@ -206,7 +206,7 @@ describe("exceptions", () => {
 });
 
 describe("links", () => {
-  const links: Record<string, string> = { "/tmp/link": "/etc", "/srv/pub": "/srv/data/public", "/work": "/home/ann" };
+  const links: Record<string, string> = { "/tmp/link": "/etc", "/srv/pub": "/srv/data/public", "/projects": "/home/ann" };
   const existing = new Set(["/", "/tmp", "/etc", "/etc/shadow", "/srv", "/srv/data", "/srv/data/public", "/home", "/home/ann", "/etc/app"]);
   const resolvePath = (path: string): string | null => (path === "." ? "/home/ann" : (links[path] ?? (existing.has(path) ? path : null)));
   const passes = (path: string, own = guard) => own.check(toolCall("read_file", { path }, { resolvePath })).allow;
@@ -215,8 +215,8 @@ describe("links", () => {
     ["/tmp/link/shadow", false],
     ["/tmp/link/app/../shadow", false],
     ["/tmp/link/new-file", true],
-    ["/work/.ssh/new", false],
-    ["/work/notes", true],
+    ["/projects/.ssh/new", false],
+    ["/projects/notes", true],
     ["../../tmp/link/shadow", false],
   ])("%s", (path, expected) => expect(passes(path)).toBe(expected));
 
