@@ -3,11 +3,11 @@ import {
   type AnyTopology,
   assertValid,
   type CheckedTopology,
+  type GraphOf,
   type ImageRef,
   type InputIssue,
   isDeferred,
   type Platform,
-  type TopologyFor,
   TopologyInputError,
 } from "../topology/index.ts";
 
@@ -28,7 +28,8 @@ export class Gaps {
 
   /** The value; when it is null, notes that the manifest needs it. */
   need(value: string | null, path: string, why: string): string {
-    if (value === null) this.#issues.push({ path, message: `${why}; give it, or deploy with the construct, which makes it` });
+    const told = this.#issues.some((issue) => issue.path === path);
+    if (value === null && !told) this.#issues.push({ path, message: `${why}; give it, or deploy with the construct, which makes it` });
     return value ?? "";
   }
 
@@ -46,7 +47,7 @@ export function checked<P extends Platform>(
   topology: AnyTopology,
   platform: P,
   options: RenderOptions,
-): { graph: TopologyFor<P>; review: CheckedTopology<P> } {
+): { graph: GraphOf<P>; review: CheckedTopology<P> } {
   const review = assertValid(topology, platform, options.acceptances);
   return { graph: review.topology, review };
 }

@@ -1,8 +1,8 @@
-import type { AcceptedFinding, Finding, InvariantId, Platform, Resources, TopologyFor } from "./types.ts";
+import type { AcceptedFinding, Finding, GraphOf, InvariantId, Platform, Resources } from "./types.ts";
 
 /** What `assertValid` hands on: the platform's graph, the findings that do not stop it, and those that were accepted. */
 export interface CheckedTopology<P extends Platform> {
-  readonly topology: TopologyFor<P>;
+  readonly topology: GraphOf<P>;
   /** Warnings and infos. */
   readonly findings: readonly Finding[];
   readonly accepted: readonly AcceptedFinding[];

@@ -12,7 +12,19 @@ import type { TopologyProps } from "./props.ts";
 import { parseProps } from "./schema/parse.ts";
 import type { ParsedProps } from "./schema/props.ts";
 import type { SettingsOf } from "./settings.ts";
-import type { Adjustment, AnyTopology, Container, Platform, SidecarMode, StartEdge, Topology, TopologyFor, Volume } from "./types.ts";
+import type {
+  Adjustment,
+  AnyTopology,
+  Container,
+  GraphOf,
+  Platform,
+  PlatformTopology,
+  SidecarMode,
+  StartEdge,
+  Topology,
+  TopologyFor,
+  Volume,
+} from "./types.ts";
 
 /**
  * The deployment from what the user said, complete for every platform. Throws `TopologyInputError` with every wrong property at once. It does not judge:
@@ -34,8 +46,11 @@ export function defineTopology(input: TopologyProps): Topology {
 }
 
 /** One platform's graph. A graph of that platform comes back as it is; one of another platform is refused. */
-export function resolveFor<P extends Platform>(topology: AnyTopology, platform: P): TopologyFor<P> {
-  if (topology.kind === "topology") return topology.graphs[platform];
+export function resolveFor<P extends Platform>(topology: AnyTopology, platform: P): GraphOf<P> {
+  if (topology.kind === "topology") {
+    const graph: PlatformTopology = topology.graphs[platform];
+    return graph as GraphOf<P>;
+  }
   if (topology.platform !== platform) {
     throw new TopologyInputError(
       [
@@ -49,9 +64,8 @@ export function resolveFor<P extends Platform>(topology: AnyTopology, platform: 
       },
     );
   }
-  return topology as PlatformGraph<P>;
+  return topology as GraphOf<P>;
 }
-type PlatformGraph<P extends Platform> = TopologyFor<P>;
 
 function graphFor<P extends Platform>(props: ParsedProps, platform: P): TopologyFor<P> {
   const adjustments: Adjustment[] = [];

@@ -4,7 +4,7 @@ import type { AnyTopology, Container, Platform, PlatformTopology } from "./types
 
 /** How long a replica takes to stop at most, step by step, and what of it the sidecar has for its drain. */
 export function drainBudget(topology: AnyTopology, platform: Platform): DrainBudget {
-  const graph: PlatformTopology = resolveFor(topology, platform) as PlatformTopology;
+  const graph: PlatformTopology = resolveFor(topology, platform);
   const sidecar = graph.containers.find((one) => one.role === "sidecar");
   const beside = graph.containers.filter((one) => one.role === "app" || one.role === "auxiliary");
   const grace = sidecar?.graceSeconds ?? 0;

@@ -1,4 +1,4 @@
-import { isMap, isNode, LineCounter, type Node, parseAllDocuments } from "yaml";
+import { isMap, isNode, LineCounter, type Node, parseAllDocuments, visit } from "yaml";
 import { defineTopology } from "./define.ts";
 import { type InputIssue, TopologyInputError } from "./errors.ts";
 import type { TopologyProps } from "./props.ts";
@@ -42,6 +42,15 @@ export function loadProps(text: string, origin: string): TopologyProps {
     throw failure(origin, "input_syntax", [
       { path: "", message: "there is more than one document; a service.yaml holds one", ...place(lines, second.range[0]) },
     ]);
+
+  const dangling: InputIssue[] = [];
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) === undefined)
+        dangling.push({ path: "", message: `there is no anchor &${alias.source} before this`, ...place(lines, alias.range?.[0]) });
+    },
+  });
+  if (dangling.length > 0) throw failure(origin, "input_syntax", dangling);
 
   let value: unknown;
   try {

@@ -11,7 +11,7 @@ import { review } from "./validate.ts";
  * still a risk.
  */
 export function posture(topology: AnyTopology, platform: Platform, acceptances: readonly Acceptance[] = []): PostureReport {
-  const graph: PlatformTopology = resolveFor(topology, platform) as PlatformTopology;
+  const graph: PlatformTopology = resolveFor(topology, platform);
   const { findings, accepted } = review(graph, platform, acceptances);
   const entries = INVARIANT_IDS.map((invariant): PostureEntry => {
     const fact = POSTURE[invariant](graph);

@@ -43,7 +43,9 @@ export interface TopologyFor<P extends Platform> {
   readonly accept: readonly Acceptance[];
 }
 
-export type PlatformTopology = { [P in Platform]: TopologyFor<P> }[Platform];
+/** The graph of one platform; for several, one of theirs. */
+export type GraphOf<P extends Platform> = P extends Platform ? TopologyFor<P> : never;
+export type PlatformTopology = GraphOf<Platform>;
 export type AnyTopology = Topology | PlatformTopology;
 
 export type Architecture = "amd64" | "arm64";

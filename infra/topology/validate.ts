@@ -8,7 +8,7 @@ import type { Acceptance, AcceptedFinding, AnyTopology, Finding, Platform, Platf
 
 /** Every finding about the topology on this platform, in the order of the rules. Acceptances are not applied. */
 export function validate(topology: AnyTopology, platform: Platform): Finding[] {
-  const graph: PlatformTopology = resolveFor(topology, platform) as PlatformTopology;
+  const graph: PlatformTopology = resolveFor(topology, platform);
   return RULES.filter((rule) => rule.platforms.includes(platform)).flatMap((rule) =>
     rule.check(graph).map((breach) => finding(rule, breach)),
   );
@@ -22,7 +22,7 @@ export interface AppliedAcceptances {
 
 /** `validate`, with acceptances applied: those in the topology, and these. */
 export function review(topology: AnyTopology, platform: Platform, acceptances: readonly Acceptance[] = []): AppliedAcceptances {
-  const graph: PlatformTopology = resolveFor(topology, platform) as PlatformTopology;
+  const graph: PlatformTopology = resolveFor(topology, platform);
   const given = [
     ...graph.accept.map((one, index) => ({ one, path: `accept[${index}]` })),
     ...acceptances.map((one, index) => ({ one, path: `acceptances[${index}]` })),

@@ -14,6 +14,8 @@ export interface SchemaIssue {
 
 /** Checks the whole input. Either the typed props, or every issue at once. */
 export function checkProps(input: unknown): { props: ParsedProps } | { issues: SchemaIssue[] } {
+  const reserved = reservedKeys(input, [], new Set());
+  if (reserved.length > 0) return { issues: reserved };
   const result = v.safeParse(propsSchema, input);
   if (result.success) return { props: result.output };
   const issues = result.issues.map(toIssue);
@@ -24,6 +26,17 @@ export function checkProps(input: unknown): { props: ParsedProps } | { issues: S
         issues.findIndex((other) => formatPath(other.path) === formatPath(one.path) && other.message === one.message) === index,
     ),
   };
+}
+
+/** A key that plain objects cannot hold safely; the validator would pass over it without a word. */
+function reservedKeys(value: unknown, path: readonly PathStep[], seen: Set<object>): SchemaIssue[] {
+  if (value === null || typeof value !== "object" || seen.has(value)) return [];
+  seen.add(value);
+  return Object.keys(value).flatMap((key): SchemaIssue[] => {
+    const at = [...path, Array.isArray(value) ? Number(key) : key];
+    if (key === "__proto__") return [{ path: at, message: "is a name that is reserved by the language", atKey: true }];
+    return reservedKeys((value as Record<string, unknown>)[key], at, seen);
+  });
 }
 
 function toIssue(issue: v.BaseIssue<unknown>): SchemaIssue {
