@@ -2,9 +2,16 @@
  * The kernel: `decide` and what it stands on, and `ChioKernel`, the in-process library (`chio-kit/kernel`).
  */
 
+export { buildGuards } from "../guards/pipeline.ts";
 export type { Guard, GuardInput, GuardVerdict } from "../guards/types.ts";
+export { defaultPolicy, loadPolicy } from "../policy/index.ts";
+export type { CompiledPolicy } from "../policy/types.ts";
+export { attenuateCapability } from "../wire/attenuation.ts";
+export { issueCapability, parseCapability } from "../wire/capability.ts";
+export { signDpopProof } from "../wire/dpop.ts";
 export type { Json, JsonObject } from "../wire/json.ts";
 export { Keypair } from "../wire/keys.ts";
+export { verifyReceipt } from "../wire/receipt.ts";
 export type {
   CallerIdentity,
   CapabilityScope,

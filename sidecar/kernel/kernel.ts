@@ -149,6 +149,12 @@ export class ChioKernel {
     if (this.#sessions.has(id) || this.#closed.has(id)) {
       throw new KernelError("session_duplicate", `session ${id} is or was already open`, { fix: "give each session an id of its own" });
     }
+    const { tenantId } = options;
+    if (tenantId !== undefined && (typeof tenantId !== "string" || !/^[\x21-\x7e]{1,256}$/.test(tenantId))) {
+      throw new KernelError("kernel_option_invalid", "tenantId must be 1 to 256 printable characters", {
+        fix: "leave it out where there is one tenant",
+      });
+    }
     const brought = (options.capabilities ?? []).map(presented);
     this.#state = "serving";
     const serving = await this.#open();
@@ -161,7 +167,7 @@ export class ChioKernel {
     const session = new Session(this.#host(serving), {
       id,
       agentKey,
-      tenantId: options.tenantId,
+      tenantId,
       capabilities: [...brought, ...issued],
       callbacks,
     });

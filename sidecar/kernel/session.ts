@@ -57,6 +57,9 @@ export type CallOutcome =
   /** Read it to its end, or call `return()`. `receipt` resolves when the end is settled. */
   | { status: "stream"; stream: AsyncIterableIterator<Json>; decisionReceipt: ChioReceipt; receipt: Promise<ChioReceipt> };
 
+/** Of names, URIs and ids that go into receipts. */
+const MAX_NAME_LENGTH = 8_192;
+
 type SessionState = "open" | "draining" | "closed";
 
 /** One agent's session with a kernel. Made by `kernel.openSession`. */
@@ -106,10 +109,12 @@ export class Session {
   /** Decides, calls the tool and signs. A denial is an outcome; an error means that there is no result with a durable receipt. */
   async callTool(request: ToolCallRequest): Promise<CallOutcome> {
     const args = copyArguments(request.arguments ?? {});
-    const tool = this.#host.registry.tool(request.server, request.tool);
+    const serverId = text(request.server, "server");
+    const toolName = text(request.tool, "tool");
+    const tool = this.#host.registry.tool(serverId, toolName);
     const call: Call = {
       ...this.#baseCall(request),
-      tool: { serverId: request.server, toolName: request.tool, arguments: args },
+      tool: { serverId, toolName, arguments: args },
       ...(tool?.cost === undefined ? {} : { cost: tool.cost }),
     };
     // The handler gets a copy of its own: what was decided and what the receipt says must stay what it was.
@@ -164,7 +169,7 @@ export class Session {
     }
     const { capability, dpop, requestId, modelMetadata } = options;
     return {
-      requestId: requestId ?? this.#host.newId(),
+      requestId: requestId === undefined ? this.#host.newId() : text(requestId, "requestId"),
       caller: { subject: this.agentKey, auth_method: { method: "anonymous" }, verified: false },
       agentKey: this.agentKey,
       sessionId: this.id,
@@ -251,7 +256,10 @@ export class Session {
 
   async #stream(source: AsyncIterable<Json>, execution: Execution, abort: AbortController, nested: NestedCounts): Promise<CallOutcome> {
     // Chunks are results: the decision is durable before the first one passes.
-    const decisionReceipt = await execution.writeAhead();
+    const decisionReceipt = await execution.writeAhead().catch((error: unknown) => {
+      abort.abort();
+      throw error;
+    });
     const { maxStreamDurationSecs: maxDurationSecs, maxStreamTotalBytes: maxTotalBytes } = this.#host.config;
     const receipt = Promise.withResolvers<ChioReceipt>();
     receipt.promise.catch(() => {});
@@ -295,8 +303,10 @@ function copyArguments(value: Json): Json {
 }
 
 function text(value: unknown, what: string): string {
-  if (typeof value === "string" && value !== "") return value;
-  throw new KernelError("kernel_option_invalid", `${what} must be a text that is not empty`, { fix: `give ${what} as a string` });
+  if (typeof value === "string" && value !== "" && value.length <= MAX_NAME_LENGTH && value.isWellFormed()) return value;
+  throw new KernelError("kernel_option_invalid", `${what} must be a well-formed text of 1 to ${MAX_NAME_LENGTH} characters`, {
+    fix: `give ${what} as a string`,
+  });
 }
 
 /** The handler's result, or an error as soon as the call is given up, whether or not the handler listens. */

@@ -5,7 +5,7 @@ export interface System {
   /** Unix milliseconds. */
   now(): number;
   randomBytes(length: number): Uint8Array;
-  /** Calls back once after `milliseconds`, unless the returned function is called first. Keeps no process alive. */
+  /** Calls back once after `milliseconds`, unless the returned function is called first. Keeps the process alive until then: a drain depends on it. */
   after(milliseconds: number, callback: () => void): () => void;
 }
 
@@ -17,7 +17,6 @@ export const system: System = {
   randomBytes: (length) => randomBytes(length),
   after(milliseconds, callback) {
     const timer = setTimeout(callback, Math.min(Math.max(0, milliseconds), MAX_DELAY));
-    timer.unref();
     return () => clearTimeout(timer);
   },
 };

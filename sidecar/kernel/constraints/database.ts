@@ -2,6 +2,7 @@ import { QUERY_KEYS } from "../../guards/tool-names.ts";
 import { isStringArray } from "../../wire/fields.ts";
 import type { Json } from "../../wire/json.ts";
 import { type SqlToken, sqlTables, tokenizeSql } from "./sql.ts";
+import { callsPlainFunctionsOnly } from "./sql-functions.ts";
 import { wholeNumber } from "./strings.ts";
 import { type ConstraintCheck, valuesUnder } from "./subject.ts";
 
@@ -42,6 +43,8 @@ export function columnDenylist(value: Json | undefined): ConstraintCheck {
   return onQueries("column_denylist", (tokens) => {
     const found = sqlTables(tokens);
     if (found === null) return "the columns of the query are not certain";
+    // INSERT INTO table VALUES …: every column gets a value.
+    if (tokens[0]!.keyword === "INSERT" && tokens[Math.min(...found.declared) + 1]?.text !== "(") return "the query fills all columns";
     for (const [i, token] of tokens.entries()) {
       if (token.type === "symbol" && token.text === "*" && isAllColumns(tokens, i)) return "the query takes all columns";
       if (token.type !== "word" && token.type !== "quoted") continue;
@@ -100,11 +103,12 @@ function count(token: SqlToken | undefined): number | null {
   return token?.type === "number" && /^[0-9]{1,15}$/.test(token.text) ? Number(token.text) : null;
 }
 
+const NONE: ReadonlySet<number> = new Set();
 const WRITES = new Set(["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "INTO"]);
 
 /**
- * `operation_class`: what the statement itself does. `read_only` reads, `read_write` may also change rows, `admin` may do anything. Functions that
- * a SELECT calls are not known here; give the database user no more rights than the class.
+ * `operation_class`: what the statement itself does. `read_only` reads, and calls plain functions only; `read_write` may also change rows and call
+ * any function; `admin` may do anything. Give the database user no more rights than the class.
  */
 export function operationClass(value: Json | undefined): ConstraintCheck {
   switch (value) {
@@ -122,7 +126,7 @@ export function operationClass(value: Json | undefined): ConstraintCheck {
       return onQueries("operation_class", (tokens) => {
         const reads = ["SELECT", "WITH"].includes(tokens[0]!.keyword);
         const writes = tokens.some((token, i) => WRITES.has(token.keyword) && tokens[i + 1]?.text !== "(");
-        return reads && !writes ? null : "the statement does more than read";
+        return reads && !writes && callsPlainFunctionsOnly(tokens, NONE) ? null : "the statement may do more than read";
       });
     default:
       return () => "operation_class has no usable class";

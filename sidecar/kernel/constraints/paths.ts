@@ -1,3 +1,4 @@
+import { resolvedPath } from "../../guards/paths.ts";
 import type { Json } from "../../wire/json.ts";
 import type { ConstraintCheck, ConstraintSubject } from "./subject.ts";
 import { stringLeaves } from "./subject.ts";
@@ -8,15 +9,18 @@ import { stringLeaves } from "./subject.ts";
  * where the caller can resolve symlinks, the real path must lie under the prefix too.
  */
 export function pathPrefix(value: Json | undefined): ConstraintCheck {
-  const prefix = typeof value === "string" && value !== "" ? normalize(value) : null;
-  if (prefix === null) return () => "path_prefix has no usable prefix";
-  const prefixText = value as string;
+  const text = typeof value === "string" && value !== "" ? value : null;
+  const prefixes = text === null ? null : { tool: normalize(text, false), http: normalize(text, true) };
+  if (text === null || prefixes?.tool == null) return () => "path_prefix has no usable prefix";
   return (subject) => {
+    const decode = subject.kind === "http";
+    const prefix = prefixes[subject.kind];
+    if (prefix === null) return "path_prefix has no usable prefix";
     const candidates = pathsOf(subject);
     if (candidates.length === 0) return "path_prefix: the call names no path";
     for (const candidate of candidates) {
-      if (!under(candidate, prefix)) return "path_prefix: a path lies outside";
-      if (subject.resolvePath !== undefined && !reallyUnder(candidate, prefix, prefixText, subject.resolvePath)) {
+      if (!under(candidate, prefix, decode)) return "path_prefix: a path lies outside";
+      if (subject.resolvePath !== undefined && !decode && !reallyUnder(candidate, prefix, text, subject.resolvePath)) {
         return "path_prefix: a path leads outside through a link";
       }
     }
@@ -50,23 +54,27 @@ function looksLikePath(value: string): boolean {
   return !value.includes("://") && (value.startsWith("~") || value.includes("/") || value.includes("\\"));
 }
 
-function under(candidate: string, prefix: NormalPath): boolean {
-  const path = normalize(candidate);
+function under(candidate: string, prefix: NormalPath, decode: boolean): boolean {
+  const path = normalize(candidate, decode);
   if (path === null || path.absolute !== prefix.absolute || path.segments.length < prefix.segments.length) return false;
   return prefix.segments.every((segment, i) => segment === path.segments[i]);
 }
 
+/** Where the operating system would be led, links followed, for a file that does not exist yet too. */
 function reallyUnder(candidate: string, prefix: NormalPath, prefixText: string, resolve: (path: string) => string | null): boolean {
-  const real = resolve(candidate);
-  // A path that does not exist yet leads nowhere else.
-  if (real === null || under(real, prefix)) return true;
-  const realPrefix = resolve(prefixText);
-  const normal = realPrefix === null ? null : normalize(realPrefix);
-  return normal !== null && under(real, normal);
+  const real = resolvedPath(candidate, resolve);
+  if (real === null) return false;
+  if (under(real, prefix, false)) return true;
+  const realPrefix = resolvedPath(prefixText, resolve);
+  const normal = realPrefix === null ? null : normalize(realPrefix, false);
+  return normal !== null && under(real, normal, false);
 }
 
-/** null for what two readers could understand differently: `..` above the start, percent-encoded dots or separators, NUL. */
-function normalize(path: string): NormalPath | null {
+/**
+ * null for what two readers could understand differently: `..` above the start, percent-encoded dots or separators, NUL. `decode`: for a URL,
+ * where `%20` and a space are the same.
+ */
+function normalize(path: string, decode: boolean): NormalPath | null {
   if (path.includes("\0") || /%(2e|2f|5c|00|25)/i.test(path)) return null;
   const absolute = path.startsWith("/") || path.startsWith("\\");
   const segments: string[] = [];
@@ -76,14 +84,14 @@ function normalize(path: string): NormalPath | null {
       if (segments.pop() === undefined) return null;
       continue;
     }
-    const segment = decodeSegment(raw);
+    const segment = decode ? decodeSegment(raw) : raw;
     if (segment === null) return null;
     segments.push(segment);
   }
   return { absolute, segments };
 }
 
-/** `%20` and a space are the same segment; a percent sign that encodes nothing stays. */
+/** null when it is no percent-encoded UTF-8. */
 function decodeSegment(segment: string): string | null {
   if (!segment.includes("%")) return segment;
   try {

@@ -1,3 +1,5 @@
+import { callsPlainFunctionsOnly } from "./sql-functions.ts";
+
 export interface SqlToken {
   type: "word" | "quoted" | "string" | "number" | "symbol";
   /** As written; a quoted name without its quotes. */
@@ -68,11 +70,14 @@ const NOT_ALIAS = new Set([
 ]);
 
 /**
- * Every table that a SELECT, INSERT, UPDATE or DELETE names. null when the statement is another one or is not understood. Errs on the side of
- * naming too much: `EXTRACT(YEAR FROM day)` counts `day` as a table.
+ * Every table that a SELECT, INSERT INTO, UPDATE or DELETE FROM names. null when the statement is another one, is not understood, or calls a
+ * function that could read or do anything. Errs on the side of naming too much: `EXTRACT(YEAR FROM day)` counts `day` as a table.
  */
 export function sqlTables(tokens: readonly SqlToken[]): SqlTables | null {
   if (!HEADS.has(tokens[0]!.keyword)) return null;
+  // Some servers take INSERT and DELETE without these words, and a table in the same place.
+  if (tokens[0]!.keyword === "INSERT" && tokens[1]?.keyword !== "INTO") return null;
+  if (tokens[0]!.keyword === "DELETE" && tokens[1]?.keyword !== "FROM") return null;
   // WITH can shadow a table's name in one place and not in another; TABLE and INTO OUTFILE read and write by another name.
   if (tokens.some((token) => ["WITH", "TABLE", "OUTFILE", "DUMPFILE"].includes(token.keyword))) return null;
   const found: SqlTables = { tables: [], declared: new Set(), rowNames: new Set() };
@@ -103,10 +108,12 @@ export function sqlTables(tokens: readonly SqlToken[]): SqlTables | null {
     if (FROM_ENDS.has(token.keyword)) inFrom[inFrom.length - 1] = false;
     else if (opensTables(tokens, i)) {
       expect = true;
-      if (token.keyword !== "INTO" && token.keyword !== "JOIN" && token.keyword !== "STRAIGHT_JOIN") inFrom[inFrom.length - 1] = true;
+      // These are followed by one table; the others begin a list.
+      if (!["INTO", "JOIN", "STRAIGHT_JOIN", "APPLY"].includes(token.keyword)) inFrom[inFrom.length - 1] = true;
     }
   }
-  return expect || inFrom.length !== 1 ? null : found;
+  if (expect || inFrom.length !== 1 || !callsPlainFunctionsOnly(tokens, found.declared)) return null;
+  return found;
 }
 
 function opensTables(tokens: readonly SqlToken[], i: number): boolean {
@@ -114,6 +121,7 @@ function opensTables(tokens: readonly SqlToken[], i: number): boolean {
     case "FROM":
     case "JOIN":
     case "STRAIGHT_JOIN":
+    case "APPLY":
     case "INTO":
       return true;
     case "USING":

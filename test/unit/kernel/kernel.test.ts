@@ -97,6 +97,7 @@ describe("sessions", () => {
   it.each([
     ["no key", { agentKey: "" }, "invalid_public_key"],
     ["a bad id", { agentKey, sessionId: "with space" }, "kernel_option_invalid"],
+    ["a tenant that is no word", { agentKey, tenantId: "a\nb" }, "kernel_option_invalid"],
     ["a token that is none", { agentKey, capabilities: ["{}"] }, "invalid_capability"],
   ])("do not open with %s", async (_what, options, expected) => {
     const { kernel } = fixture();

@@ -145,6 +145,19 @@ describe("a tool call", () => {
     expect(store.entries()).toHaveLength(0);
   });
 
+  it.each([
+    { server: "", tool: "echo" },
+    { server: "srv", tool: 7 },
+    { server: "srv", tool: "\udc00" },
+    { server: "srv", tool: "echo", requestId: "" },
+    { server: "srv", tool: "x".repeat(8_193) },
+  ])("takes no name that a receipt cannot carry: %j", async (request) => {
+    const { kernel, store } = fixture();
+    const session = await kernel.openSession({ agentKey });
+    await expect(session.callTool(request as never)).rejects.toThrow(code("kernel_option_invalid"));
+    expect(store.entries()).toHaveLength(0);
+  });
+
   it("that fails keeps its error for the host, and has a receipt", async () => {
     const boom = new Error("token=secret");
     const { kernel, store } = fixture({
@@ -498,10 +511,16 @@ describe("a stream", () => {
   });
 
   it("does not begin without a durable decision", async () => {
-    const { kernel, store } = fixture({ servers: [serverWith(() => chunks(1), { sideEffects: false })] });
+    let signal: AbortSignal | undefined;
+    const source = (_args: Json, context: { signal: AbortSignal }) => {
+      signal = context.signal;
+      return chunks(1);
+    };
+    const { kernel, store } = fixture({ servers: [serverWith(source, { sideEffects: false })] });
     const session = await kernel.openSession({ agentKey });
     store.failing = new Error("disk full");
     await expect(session.callTool({ server: "srv", tool: "tool" })).rejects.toThrow(code("receipt_not_durable"));
+    expect(signal?.aborted).toBe(true);
   });
 });
 

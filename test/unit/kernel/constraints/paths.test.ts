@@ -27,6 +27,9 @@ table("path_prefix", [
   [P, { path: "/workspace/safe/a", uri: "file:///etc/passwd" }, false],
   [P, { path: "/workspace/safe/a", uri: "FILE:/etc/passwd" }, false],
   [P, { path: ["/workspace/safe/a", 3] }, true],
+  // A percent sign in a file name is one; only a URL decodes it.
+  [P, { path: "/workspace/safe/100%.txt" }, true],
+  ["/a b", { path: "/a%20b/c" }, false],
   // Nothing to judge: it cannot be evaluated.
   [P, { query: "hello" }, false],
   [P, {}, false],
@@ -53,6 +56,17 @@ describe("path_prefix and symlinks", () => {
   it("allows a link inside it, and a path that does not exist yet", () => {
     expect(allows("path_prefix", P, { path: "/workspace/safe/ok" }, {}, resolve)).toBe(true);
     expect(allows("path_prefix", "/new", { path: "/new/file" }, {}, resolve)).toBe(true);
+  });
+  it("follows a link above a file that does not exist yet", () => {
+    const existing = new Map([
+      ["/workspace/safe", "/workspace/safe"],
+      ["/workspace/safe/link", "/etc"],
+    ]);
+    const real = (path: string) => existing.get(path) ?? null;
+    expect(allows("path_prefix", P, { path: "/workspace/safe/new/file" }, {}, real)).toBe(true);
+    expect(allows("path_prefix", P, { path: "/workspace/safe/link/new/file" }, {}, real)).toBe(false);
+    // `..` climbs out of where the link led.
+    expect(allows("path_prefix", P, { path: "/workspace/safe/link/../new" }, {}, real)).toBe(false);
   });
   it("allows a prefix that is itself a link", () => {
     const both = (path: string) => path.replace(/^\/link/, "/data/work");
