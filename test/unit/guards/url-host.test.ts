@@ -96,7 +96,7 @@ test("a URL that the platform accepts leads where the platform goes, or nowhere"
     fc.property(url, (text) => {
       const target = hostAndPort(text);
       if (target === null) return;
-      const platform = new URL(text).hostname.replaceAll(/^\[|\]$|\.$/g, "");
+      const platform = new URL(text).hostname.replaceAll(/^\[|\]$|^\.+|\.+$/g, "");
       expect([platform, "1.2.3.4"]).toContain(target.host);
     }),
     { numRuns: 1000 },
