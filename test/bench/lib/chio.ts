@@ -10,8 +10,8 @@ const SPEC = `openapi: 3.1.0
 info: { title: bench, version: 1.0.0 }
 paths:
   /hello:
-    get: { operationId: hello, responses: { "200": { description: ok } } }
-    post: { operationId: write, responses: { "200": { description: ok } } }
+    get: { operationId: getGreeting, responses: { "200": { description: ok } } }
+    post: { operationId: createGreeting, responses: { "200": { description: ok } } }
 `;
 
 /** Everything a sidecar needs, made with its own command line. */
