@@ -36,11 +36,6 @@ export function parseTarget(target: string, limits: { maxTargetBytes: number; ma
   if (target.length > limits.maxTargetBytes) {
     throw new HttpRefusal(414, "target_too_long", `path and query are ${target.length} bytes, past ${limits.maxTargetBytes}`);
   }
-  if (target.charCodeAt(0) !== 0x2f) {
-    throw new HttpRefusal(400, "absolute_target", "the request target must be a path that begins with a slash", {
-      fix: "send the path in the request line and the host in the Host header",
-    });
-  }
   const mark = target.indexOf("?");
   if (mark < 0) {
     checkPath(target);
@@ -55,6 +50,11 @@ export function parseTarget(target: string, limits: { maxTargetBytes: number; ma
 
 /** Throws for a path that two readers could take for different ones. Also used for the `path` of an evaluate request. */
 export function checkPath(path: string): void {
+  if (path.charCodeAt(0) !== 0x2f) {
+    throw new HttpRefusal(400, "absolute_target", "the request target must be a path that begins with a slash", {
+      fix: "send the path in the request line and the host in the Host header",
+    });
+  }
   let segmentStart = 1;
   let beyondAscii = false;
   const { length } = path;

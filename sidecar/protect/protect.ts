@@ -67,6 +67,8 @@ const MAX_IDLE_UPSTREAM = 256;
 const MAX_ANSWER_HEAD_BYTES = 64 * 1024;
 /** For the goodbye of websockets. */
 const GOODBYE_MS = 500;
+/** For what is left of a request once its connections are cut. */
+const SETTLE_MS = 200;
 
 /** Starts the proxy with everything it was given; resolves when it listens. */
 export async function startProtect(config: ServiceConfig, deps: ProtectDeps): Promise<RunningProtect> {
@@ -177,7 +179,8 @@ export async function startProtect(config: ServiceConfig, deps: ProtectDeps): Pr
   const stop = async (budgetMs: number): Promise<number> => {
     draining = true;
     server.stopAccepting();
-    await within(budgetMs, Promise.all([server.idle(), untilIdle(() => websockets.handshakes)]));
+    const reserve = SETTLE_MS + (websockets.open > 0 ? GOODBYE_MS : 0);
+    await within(Math.max(0, budgetMs - reserve), Promise.all([server.idle(), untilIdle(() => websockets.handshakes)]));
     const left = server.inflight + websockets.handshakes;
     if (websockets.open > 0) {
       websockets.goAway();
@@ -187,6 +190,8 @@ export async function startProtect(config: ServiceConfig, deps: ProtectDeps): Pr
       );
     }
     end();
+    // What was cut off has a receipt that says so, if it is handed to the ledger before that closes.
+    await within(SETTLE_MS, server.idle());
     return left;
   };
   const end = () => {

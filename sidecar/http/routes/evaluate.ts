@@ -52,7 +52,7 @@ function answer(exchange: Exchange, decision: Decision, { receipt, canonicalJson
 
 function toCall(request: ChioHttpRequest, exchange: Exchange, { mediator }: RouteContext): Call {
   try {
-    checkPath(request.path.startsWith("/") ? request.path : "");
+    checkPath(request.path);
   } catch (error) {
     throw badPayload(`invalid ChioHttpRequest payload: ${(error as Error).message}`, error);
   }
