@@ -58,7 +58,7 @@ export class Delivery {
   }
 
   status(): SinkStatus {
-    const behind = this.#last.receiptSeq - this.#confirmed.receiptSeq;
+    const behind = Math.max(0, this.#last.receiptSeq - this.#confirmed.receiptSeq);
     return { name: this.sink.name, reachable: this.reachable, behind, ...(this.#message === null ? {} : { message: this.#message }) };
   }
 

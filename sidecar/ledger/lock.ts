@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LedgerError } from "./errors.ts";
 import { diagnose } from "./faults.ts";
+import { fileIdentity } from "./file-identity.ts";
 
 /**
  * One writer per store. The lock is an exclusive transaction that is held open on `<store>.lock`: the operating system drops it when the process
@@ -10,9 +11,13 @@ import { diagnose } from "./faults.ts";
  */
 export class WriterLock {
   readonly #db: DatabaseSync;
+  readonly #path: string;
+  readonly #identity: string;
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, path: string) {
     this.#db = db;
+    this.#path = path;
+    this.#identity = fileIdentity(path);
   }
 
   static take(storePath: string): WriterLock {
@@ -21,7 +26,7 @@ export class WriterLock {
     try {
       db = new DatabaseSync(path);
       db.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-      return new WriterLock(db);
+      return new WriterLock(db, path);
     } catch (error) {
       db?.close();
       const found = diagnose(error, path);
@@ -34,6 +39,11 @@ export class WriterLock {
       }
       throw new LedgerError(`ledger_${found.fault}`, found.message, { cause: error, fault: found.fault });
     }
+  }
+
+  /** False when the locked file is no longer the one at its path: whoever looks there next would find it free. */
+  inPlace(): boolean {
+    return fileIdentity(this.#path) === this.#identity;
   }
 
   release(): void {

@@ -23,7 +23,7 @@ const CURSOR_DELAY_MS = 1_000;
 export class StoreThread {
   readonly #port: MessagePort;
   readonly #options: WorkerOptions;
-  readonly #lock: WriterLock | null;
+  #lock: WriterLock | null;
   readonly #batches: Batches;
   readonly #queue = new EntryQueue();
   readonly #upkeep: Upkeep;
@@ -197,11 +197,7 @@ export class StoreThread {
   }
 
   #enterFault(error: unknown, entries = 0): void {
-    const found = diagnose(error, this.#options.path) ?? {
-      fault: "io_error" as const,
-      message: error instanceof Error ? error.message : String(error),
-    };
-    this.#setFault(found);
+    this.#setFault(describe(error, this.#options.path));
     if (entries > 0) this.#refuse(entries);
     this.#upkeep.stop();
     const store = this.#store;
@@ -225,6 +221,10 @@ export class StoreThread {
     this.#retryTimer = setTimeout(() => {
       let store: Store | null = null;
       try {
+        if (this.#lock?.inPlace() === false) {
+          this.#lock.release();
+          this.#lock = WriterLock.take(this.#options.path ?? "");
+        }
         store = Store.open({ path: this.#options.path, create: false, busyTimeoutMs: 0 });
         this.#assertOurs(store);
         store.trial();
@@ -232,24 +232,28 @@ export class StoreThread {
         store.setBusyTimeout(BUSY_TIMEOUT_MS);
       } catch (error) {
         store?.close();
-        this.#setFault(
-          diagnose(error, this.#options.path) ?? {
-            fault: (error instanceof LedgerError ? error.fault : undefined) ?? "corrupt",
-            message: error instanceof Error ? error.message : String(error),
-          },
-        );
+        this.#setFault(describe(error, this.#options.path));
         this.#retry(Math.min(delay * 2, RETRY_MOST_MS));
         return;
       }
-      this.#store = store;
-      this.#fault = null;
-      this.#dataVersion = -1;
-      this.#noteAcknowledged(store);
-      this.#post({ type: "recovered", counts: store.counts() });
-      this.#cutBatches(false);
-      this.#look();
-      this.#schedule();
+      this.#resume(store);
     }, delay);
+  }
+
+  #resume(store: Store): void {
+    this.#store = store;
+    this.#fault = null;
+    this.#dataVersion = -1;
+    this.#noteAcknowledged(store);
+    const counts = store.counts();
+    this.#post({ type: "recovered", counts });
+    // A commit that was reported as failed may have reached the disk all the same: its receipts are in the log then, and its checkpoints too.
+    const stored = store.chainHead()?.checkpointSeq ?? 0;
+    for (const checkpoint of this.#signed) if (checkpoint.checkpointSeq <= stored) this.#post({ type: "checkpointed", checkpoint, counts });
+    this.#signed = this.#signed.filter((checkpoint) => checkpoint.checkpointSeq > stored);
+    this.#cutBatches(false);
+    this.#look();
+    this.#schedule();
   }
 
   #assertOurs(store: Store): void {
@@ -315,4 +319,10 @@ export class StoreThread {
   #post(message: FromWorker): void {
     this.#port.postMessage(message);
   }
+}
+
+function describe(error: unknown, path: string | null): { fault: LedgerFault; message: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  const known = error instanceof LedgerError ? error.fault : undefined;
+  return diagnose(error, path) ?? { fault: known ?? "io_error", message };
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, existsSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { StateChange } from "../kernel/types.ts";
 import { leafHash } from "../wire/merkle.ts";
 import { faultError, LedgerError } from "./errors.ts";
 import { StoreReplacedError } from "./faults.ts";
+import { fileIdentity } from "./file-identity.ts";
 import type { ReceiptRow, SignedCheckpoint, Snapshot } from "./protocol.ts";
 import { type ChainHead, type CheckpointRow, type Counts, type Cursor, FIELD, FIELDS, type OpenDecision, type Packed } from "./protocol.ts";
 import { checkSchema, createSchema, isEmptyDatabase, pragma } from "./schema.ts";
@@ -54,7 +55,7 @@ export class Store {
   private constructor(db: DatabaseSync, path: string | null) {
     this.#db = db;
     this.path = path;
-    this.#identity = path === null ? "" : identityOf(path);
+    this.#identity = path === null ? "" : fileIdentity(path);
     this.state = new StateTables(db);
     this.#insertReceipt = db.prepare(`INSERT INTO receipts VALUES (${Array(16).fill("?").join(", ")})`);
     this.#insertCheckpoint = db.prepare("INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)");
@@ -345,8 +346,8 @@ export class Store {
   /** SQLite goes on writing into a file that was removed or moved away: such a commit is on no disk that anybody will read. */
   assertInPlace(): void {
     if (this.path === null) return;
-    if (identityOf(this.path) !== this.#identity) throw new StoreReplacedError(`${this.path} was removed or replaced while it was open`);
-    const wal = identityOf(`${this.path}-wal`);
+    if (fileIdentity(this.path) !== this.#identity) throw new StoreReplacedError(`${this.path} was removed or replaced while it was open`);
+    const wal = fileIdentity(`${this.path}-wal`);
     this.#walIdentity ??= wal;
     if (wal === "" || wal !== this.#walIdentity) throw new StoreReplacedError(`${this.path}-wal was removed while the store was open`);
   }
@@ -372,9 +373,4 @@ function useWal(db: DatabaseSync, path: string): void {
   // Commits wait for the disk (fullfsync: macOS's real one). The log is copied into the file by the maintenance thread, not by a commit.
   db.exec(`PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
     PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
-}
-
-function identityOf(path: string): string {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? "" : `${stat.dev}:${stat.ino}`;
 }
