@@ -18,5 +18,6 @@ export { RULES, type Rule } from "./rules/index.ts";
 export { serviceJsonSchema } from "./schema/json-schema.ts";
 export * from "./secret-ref.ts";
 export * from "./settings.ts";
+export { TRAPS } from "./traps.ts";
 export * from "./types.ts";
 export { type AppliedAcceptances, assertValid, findingLink, review, validate } from "./validate.ts";

@@ -48,6 +48,7 @@ import { secretVolume } from "./secret-volume.ts";
 import { sharedProcesses } from "./shared-processes.ts";
 import { sidecarCommand } from "./sidecar-command.ts";
 import { sidecarCount } from "./sidecar-count.ts";
+import { signingKeyFloating } from "./signing-key-floating.ts";
 import { signingKeyMissing } from "./signing-key-missing.ts";
 import { signingKeyScope } from "./signing-key-scope.ts";
 import { signingKeyVersion } from "./signing-key-version.ts";
@@ -83,6 +84,7 @@ export const RULES: readonly Rule[] = [
   signingKeyScope,
   secretScope,
   signingKeyVersion,
+  signingKeyFloating,
   secretStore,
   secretNames,
   secretVolume,

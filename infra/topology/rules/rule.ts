@@ -19,7 +19,7 @@ export interface Rule {
   readonly platforms: readonly Platform[];
   /** Invariants that it breaks. */
   readonly invariants: readonly InvariantId[];
-  /** Numbers of the cross-platform traps it stands for, as docs/topology.md lists them. */
+  /** Numbers of the traps in traps.ts that it stands for. */
   readonly traps: readonly number[];
   check(topology: PlatformTopology): readonly Breach[];
 }

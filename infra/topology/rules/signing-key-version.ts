@@ -1,4 +1,4 @@
-import { at, CLOUDS, type Rule, theSidecar } from "./rule.ts";
+import { at, type Rule, theSidecar } from "./rule.ts";
 
 export const signingKeyVersion: Rule = {
   code: "CHIO-SIGNING-KEY-VERSION",
@@ -6,7 +6,7 @@ export const signingKeyVersion: Rule = {
   severity: "error",
   why: "It is resolved when an instance starts: after a rotation two instances of one revision sign with different keys.",
   fix: "name the version's number, and deploy a new revision to rotate",
-  platforms: CLOUDS,
+  platforms: ["cloud-run"],
   invariants: [],
   traps: [13],
   check(topology) {

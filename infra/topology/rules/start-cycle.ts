@@ -4,7 +4,7 @@ export const startCycle: Rule = {
   code: "CHIO-START-CYCLE",
   title: "Containers wait for each other",
   severity: "error",
-  why: "None of them ever starts; the platform refuses the deployment at the earliest when it is made.",
+  why: "None of them ever starts, and no tool says so before the deployment.",
   fix: "remove one edge of the cycle",
   platforms: ALL,
   invariants: [],

@@ -250,6 +250,9 @@ export const BREAKS: Readonly<Record<string, readonly Break[]>> = {
   "CHIO-SIGNING-KEY-VERSION": [
     { what: "latest", platform: "cloud-run", props: { secrets: { signingKey: "secrets/chio-signing-key/versions/latest" } } },
   ],
+  "CHIO-SIGNING-KEY-FLOATING": [
+    { what: "no version", platform: "aca", props: { secrets: { signingKey: "https://team.vault.azure.net/secrets/chio-signing-key" } } },
+  ],
   "CHIO-SECRET-STORE": [
     { what: "an ARN on Cloud Run", platform: "cloud-run", props: { secrets: { signingKey: KEY_ARN } } },
     { what: "a file on Azure", platform: "aca", props: { secrets: { signingKey: "env:SEED" } } },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { assertValid, INVARIANT_IDS, PLATFORMS, posture, RULES, TopologyError, validate } from "../../../infra/topology/index.ts";
+import { assertValid, INVARIANT_IDS, PLATFORMS, posture, RULES, TopologyError, TRAPS, validate } from "../../../infra/topology/index.ts";
 import { BREAKS } from "./breaks.ts";
 import { baseline, broken } from "./fixtures.ts";
 
@@ -30,7 +30,8 @@ describe("the rules", () => {
 
   it("cover every trap", () => {
     const traps = new Set(RULES.flatMap((rule) => rule.traps));
-    expect([...traps].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect([...traps].toSorted((a, b) => a - b)).toEqual(Object.keys(TRAPS).map(Number));
+    expect(traps.size).toBe(20);
   });
 
   it("are each broken by a test", () => {

@@ -1,0 +1,23 @@
+/** Mistakes that are easy to make on at least one platform and hard to see. Each is a finding. */
+export const TRAPS: Readonly<Record<number, string>> = {
+  1: "The sidecar's arguments are missing, or the image's ENTRYPOINT is replaced",
+  2: "The app waits for the sidecar, and the sidecar has no spec and asks the app for it",
+  3: "The signing key is on a container other than the sidecar, or is a plain value",
+  4: "A second port, an additional port mapping, or a port of the app",
+  5: "The upstream is not on loopback, or is the sidecar's own port",
+  6: "An image by tag, or by nothing",
+  7: "The drain is longer than the platform's grace, or a startup window longer than its limit",
+  8: "A probe's timeout is longer than its period",
+  9: "A probe without a port on a container that announces none",
+  10: "A uid that is 0, or a name",
+  11: "A sum of CPU and memory that the platform does not take",
+  12: "CPU between requests for some containers and not for others",
+  13: "The signing key at version latest",
+  14: "Container names that clash, are no DNS labels, or are too many",
+  15: "ECS Exec with a read-only root",
+  16: "A task role that can read the signing key",
+  17: "A secret volume on Azure without a list of its secrets",
+  18: "EFS with IAM and without transit encryption",
+  19: "A health-check grace shorter than the slowest start",
+  20: "Plain HTTP let in",
+};
