@@ -164,11 +164,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    // A connection that never sends anything: Bun's parser does not time it.
+    // The parser times headers that have begun; a connection on which none ever do is ended here.
     const silent: Deadline = {
-      at: performance.now() + limits.headerTimeoutMs,
+      at: performance.now() + 2 * limits.headerTimeoutMs,
       expire: () => {
-        if (connectionOf(socket).requests === 0 && socket.bytesRead === 0) socket.destroy();
+        if (connectionOf(socket).requests === 0) socket.destroy();
       },
     };
     deadlines.add(silent);
