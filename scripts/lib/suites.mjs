@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { exec } from "./exec.mjs";
+import { describeFailure } from "./failure.mjs";
 import { CACHE, inRoot, ROOT } from "./paths.mjs";
 
 /**
@@ -14,11 +15,20 @@ import { CACHE, inRoot, ROOT } from "./paths.mjs";
 
 const LIMIT_MS = 45 * 60_000;
 
-/** A check that passes or fails as one: its output is shown only when it fails. @param {string} name @param {readonly string[]} command @returns {Promise<Outcome>} */
-export async function runCheck(name, [file, ...args]) {
+/** @param {string} text */
+const print = (text) => void process.stdout.write(text);
+
+/**
+ * A check that passes or fails as one. Its output is shown only when it fails.
+ * @param {string} name
+ * @param {readonly string[]} command
+ * @param {(text: string) => void} [show]
+ * @returns {Promise<Outcome>}
+ */
+export async function runCheck(name, [file, ...args], show = print) {
   const started = performance.now();
   const result = await exec(/** @type {string} */ (file), args, { cwd: ROOT, timeoutMs: LIMIT_MS });
-  if (result.code !== 0) process.stdout.write(`\n${name}:\n${result.output.trimEnd()}\n`);
+  if (result.code !== 0) show(`\n${name}:\n${result.output.trimEnd()}\n`);
   const ok = result.code === 0;
   return {
     name,
@@ -29,16 +39,21 @@ export async function runCheck(name, [file, ...args]) {
   };
 }
 
-/** A step that the tests need: counted only when it fails. @param {string} name @param {() => Promise<void>} work @returns {Promise<Outcome>} */
-export async function runSetup(name, work) {
+/**
+ * A step that the tests need: counted only when it fails.
+ * @param {string} name
+ * @param {() => Promise<void>} work
+ * @param {(text: string) => void} [show]
+ * @returns {Promise<Outcome>}
+ */
+export async function runSetup(name, work, show = print) {
   const started = performance.now();
   try {
     await work();
     return { name, passed: 0, failed: [], skipped: [], ms: performance.now() - started };
   } catch (error) {
-    const { describeFailure } = await import("./failure.mjs");
     const text = describeFailure(error);
-    process.stdout.write(`${text}\n`);
+    show(`${text}\n`);
     return { name, passed: 0, failed: [`${name}: ${text.split("\n")[0]}`], skipped: [], ms: performance.now() - started };
   }
 }

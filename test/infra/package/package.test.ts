@@ -1,0 +1,65 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inRoot, ROOT } from "../../../scripts/lib/paths.mjs";
+
+interface Manifest {
+  name: string;
+  version: string;
+  exports: Record<string, string | { types: string; default: string }>;
+  dependencies: Record<string, string>;
+}
+
+const manifest = JSON.parse(readFileSync(inRoot("package.json"), "utf8")) as Manifest;
+const node = (args: string[], cwd: string) => execFileSync(process.execPath, args, { cwd, encoding: "utf8" });
+
+/** The package as a user installs it: compiled, packed, unpacked beside its dependencies. */
+describe("the npm package", () => {
+  let consumer: string;
+  let packed: string;
+
+  beforeAll(() => {
+    consumer = mkdtempSync(join(tmpdir(), "chio-package-"));
+    const modules = join(consumer, "node_modules");
+    mkdirSync(modules);
+    // As `prepack` does, but into this folder: the clone's own dist/lib stays as it is.
+    packed = join(modules, manifest.name);
+    mkdirSync(packed);
+    node([inRoot("node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", join(packed, "dist/lib")], ROOT);
+    writeFileSync(join(packed, "package.json"), JSON.stringify(manifest));
+    for (const name of Object.keys(manifest.dependencies)) symlinkSync(inRoot("node_modules", name), join(modules, name));
+  });
+  afterAll(() => rmSync(consumer, { recursive: true, force: true }));
+
+  const subpaths = Object.entries(manifest.exports).filter(([, target]) => typeof target !== "string");
+
+  it.each(subpaths.map(([path]) => path))("exports %s, with types", (path) => {
+    const target = manifest.exports[path] as { types: string; default: string };
+    const specifier = manifest.name + path.slice(1);
+    const names = node(
+      ["--input-type=module", "-e", `console.log(Object.keys(await import(${JSON.stringify(specifier)})).length)`],
+      consumer,
+    );
+    expect(Number(names)).toBeGreaterThan(0);
+    expect(readFileSync(join(packed, target.types), "utf8")).toContain("export");
+  });
+
+  it("compiles against a user's strict program without source files of ours", () => {
+    const program = `import { ChioKernel, Keypair } from "${manifest.name}/kernel";\nconst key: string = Keypair.generate().publicKeyHex;\nexport { ChioKernel, key };\n`;
+    writeFileSync(join(consumer, "program.mts"), program);
+    const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--types", ""];
+    expect(node([inRoot("node_modules/typescript/bin/tsc"), ...flags, "program.mts"], consumer)).toBe("");
+  });
+
+  it("works: a kernel of the package can be constructed and signs", () => {
+    const script = `
+      import { Keypair } from ${JSON.stringify(`${manifest.name}/kernel`)};
+      const pair = Keypair.fromSeedHex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+      console.log(pair.publicKeyHex);`;
+    expect(node(["--input-type=module", "-e", script], consumer).trim()).toBe(
+      "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+    );
+  });
+});
