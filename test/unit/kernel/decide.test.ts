@@ -151,6 +151,11 @@ describe("/chio/tools/<server>/<tool>", () => {
     expect(at(path, tool, routeToken("*", "*"))).toBe("tool_identity_invalid");
   });
 
+  it("never stands for a route, even when the call agrees with the path", () => {
+    const route = { serverId: "http", toolName: "GET /admin" };
+    expect(at("/chio/tools/http/GET%20%2Fadmin", route, routeToken("http", "GET /admin"))).toBe("tool_identity_invalid");
+  });
+
   it("does not take another tool's arguments, or none", () => {
     expect(at("/chio/tools/srv/tool", { serverId: "srv", toolName: "other" }, routeToken("*", "*"))).toBe("tool_identity_invalid");
     expect(at("/chio/tools/srv/tool", null)).toBe("tool_identity_invalid");

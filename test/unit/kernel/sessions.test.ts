@@ -446,6 +446,8 @@ describe("a stream", () => {
     const { stream, receipt } = await open(() => chunks("12345678", "12345678"), { maxStreamTotalBytes: 20 });
     expect(await read(stream)).toHaveLength(2);
     expect((await receipt).decision).toEqual({ verdict: "allow" });
+    const short = await open(() => chunks("12345678", "12345678"), { maxStreamTotalBytes: 19 });
+    await expect(read(short.stream)).rejects.toThrow(code("stream_limit_exceeded"));
   });
 
   it("ends at the time limit, read or not", async () => {
