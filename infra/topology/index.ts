@@ -7,7 +7,6 @@ export { formatFindings, type InputIssue, TOPOLOGY_ERRORS, TopologyError, Topolo
 export { deniesSecret, statementReadsSecret } from "./iam.ts";
 export { imagePin, imageText, parseImage } from "./image.ts";
 export * from "./limits.ts";
-export { loadProps, loadTopologyFile } from "./load.ts";
 export { formatPolicySource, type PolicySource, type PolicySourceKind, parsePolicySource } from "./policy-source.ts";
 export { formatPosture, posture } from "./posture.ts";
 export * from "./props.ts";

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { findingLink, loadTopologyFile, PLATFORMS, RULES, validate } from "../../../infra/topology/index.ts";
+import { loadTopologyFile } from "../../../infra/manifests/index.ts";
+import { findingLink, PLATFORMS, RULES, validate } from "../../../infra/topology/index.ts";
 import { fill } from "./docs-sections.ts";
 
 const file = new URL("../../../docs/topology.md", import.meta.url);

@@ -1,12 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { MANIFEST_KINDS, type ManifestKind, platformOf, renderManifest } from "../../../infra/manifests/index.ts";
+import { loadTopologyFile, MANIFEST_KINDS, type ManifestKind, platformOf, renderManifest } from "../../../infra/manifests/index.ts";
 import {
   type AnyTopology,
   deferred,
   defineTopology,
-  loadTopologyFile,
   PLATFORMS,
   RULES,
   resolveFor,

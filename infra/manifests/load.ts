@@ -1,9 +1,9 @@
 import { isMap, isNode, LineCounter, type Node, parseAllDocuments, visit } from "yaml";
-import { defineTopology } from "./define.ts";
-import { type InputIssue, TopologyInputError } from "./errors.ts";
-import type { TopologyProps } from "./props.ts";
-import { checkProps, formatPath, type PathStep, type SchemaIssue } from "./schema/parse.ts";
-import type { Topology } from "./types.ts";
+import { defineTopology } from "../topology/define.ts";
+import { type InputIssue, TopologyInputError } from "../topology/errors.ts";
+import type { TopologyProps } from "../topology/props.ts";
+import { checkProps, formatPath, type PathStep, type SchemaIssue } from "../topology/schema/parse.ts";
+import type { Topology } from "../topology/types.ts";
 
 /** More than any service needs; stops a document that expands itself. */
 const MAX_BYTES = 1024 * 1024;

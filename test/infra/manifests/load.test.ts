@@ -1,15 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import {
-  defineTopology,
-  loadProps,
-  loadTopologyFile,
-  serviceJsonSchema,
-  TopologyInputError,
-  type TopologyProps,
-} from "../../../infra/topology/index.ts";
+import { loadProps, loadTopologyFile } from "../../../infra/manifests/index.ts";
+import { defineTopology, serviceJsonSchema, TopologyInputError, type TopologyProps } from "../../../infra/topology/index.ts";
 import { propsSchema } from "../../../infra/topology/schema/props.ts";
-import { APP_IMAGE, KEY_ARN, PROPS } from "./fixtures.ts";
+import { APP_IMAGE, KEY_ARN, PROPS } from "../../unit/topology/fixtures.ts";
 import { accepts } from "./json-schema-check.ts";
 
 const SERVICE = `# A service with everything.
