@@ -20,6 +20,9 @@ const DEFAULT_CHECKPOINT_BATCH = 100;
 /** How often the receipt store is tried, so that readiness knows about a full disk without any request. */
 const PROBE_INTERVAL_MS = 5_000;
 
+/** What ending takes once the time of requests is up: the goodbye of websockets, and receipts of requests that were cut off. */
+const AFTER_CUT_MS = 800;
+
 /** The running sidecar, as its life needs it. */
 export interface Sidecar {
   readonly config: ServiceConfig;
@@ -180,7 +183,7 @@ function running(config: ServiceConfig, rules: ProtectPolicy, { ledger, protect,
           draining = true;
           clearInterval(probe);
           refresh?.stop();
-          cutOff = await protect.stop(remainingMs);
+          cutOff = await protect.stop(remainingMs - Math.min(AFTER_CUT_MS, remainingMs / 4));
         },
         left: () => counted(Math.max(cutOff, protect.inflight()), "request"),
       },

@@ -55,7 +55,9 @@ describe.concurrent("chio api protect", { timeout: 30_000 }, () => {
 
   it("ends with 1 past the drain's time, and says how much was left", async () => {
     using bench = new Workbench();
-    const sidecar = bench.start(bench.flags({ "--upstream": await app(bench, 20_000) }), { CHIO_SHUTDOWN_DRAIN_MS: "1500" });
+    const sidecar = bench.start(bench.flags({ "--upstream": await app(bench, 20_000), "--receipt-sink": "stdout" }), {
+      CHIO_SHUTDOWN_DRAIN_MS: "1500",
+    });
     const url = await sidecar.listening();
     const cut = [fetch(`${url}/slow`), fetch(`${url}/slow`)].map((one) => one.then((answer) => answer.text()).catch(() => "cut"));
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -65,6 +67,11 @@ describe.concurrent("chio api protect", { timeout: 30_000 }, () => {
     expect(performance.now() - began).toBeLessThan(10_000);
     expect((await sidecar.said("drain incomplete")).message).toMatch(/^drain incomplete: requests: 2 requests/);
     for (const text of await Promise.all(cut)) expect(text).not.toContain("hello from");
+    // Cut off, but not forgotten: each has a receipt that says so.
+    expect(receipts(sidecar).map(({ verdict, receipt }) => [verdict, receipt.route_pattern])).toEqual([
+      [expect.stringMatching(/cancelled|incomplete/), "/slow"],
+      [expect.stringMatching(/cancelled|incomplete/), "/slow"],
+    ]);
   });
 
   it("ends at once at a second signal", async () => {
