@@ -85,7 +85,7 @@ function unit(graph: Graph, sidecar: Container, gaps: Gaps): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The seed's five, and what else costs a network service without children nothing. */
+/** The reference unit's, and what else costs a network service without children nothing. */
 const HARDENING: readonly string[] = [
   "NoNewPrivileges=true",
   "ProtectSystem=strict",

@@ -146,18 +146,17 @@ function modeFor(props: ParsedProps, config: ConfigPlan): SidecarMode {
 }
 
 function edges(
-  props: ParsedProps,
+  _props: ParsedProps,
   init: readonly Container[],
   sidecar: Container,
   beside: readonly Container[],
   gate: Container | null,
 ): StartEdge[] {
-  const conditions = new Map((props.auxiliary ?? []).map((one) => [one.name, one.startCondition]));
   return [
     ...init
       .filter((one) => one !== gate)
       .map((one): StartEdge => ({ container: sidecar.name, dependsOn: one.name, condition: "succeeded" })),
-    ...beside.map((one): StartEdge => ({ container: one.name, dependsOn: sidecar.name, condition: conditions.get(one.name) ?? "healthy" })),
+    ...beside.map((one): StartEdge => ({ container: one.name, dependsOn: sidecar.name, condition: "healthy" })),
     ...beside
       .filter((one) => gate !== null && one.role === "app")
       .map((one): StartEdge => ({ container: one.name, dependsOn: gate?.name ?? "", condition: "succeeded" })),

@@ -1,3 +1,4 @@
+export { type SidecarAccess, sidecarAccess } from "./access.ts";
 export { capabilities, INVARIANT_IDS, INVARIANTS } from "./capabilities.ts";
 export * from "./contract.ts";
 export { type DeferredParts, deferred, deferredParts, isDeferred, mapDeferred, WORKLOAD_CLIENT_ID } from "./deferred.ts";

@@ -188,7 +188,7 @@ export const LIMITS: { readonly [P in Platform]: PlatformLimits } = {
     startTimeoutSeconds: null,
     restartPeriodSeconds: null,
     requestTimeoutSeconds: range(1, null),
-    replicas: range(0, 1),
+    replicas: range(0, null),
     minimum: { cpuMilli: 1, memoryMiB: 6 },
     fields: { user: true, readOnlyRoot: true, capabilities: true, tmpfs: true, initContainers: true },
     startConditions: ["started", "healthy", "succeeded"],

@@ -2,7 +2,7 @@ import type { PolicySource } from "./policy-source.ts";
 import type { ReceiptSink } from "./receipt-sink.ts";
 import type { SecretRef } from "./secret-ref.ts";
 import type { AcaSettings, CloudRunSettings, EcsSettings, LocalSettings } from "./settings.ts";
-import type { Acceptance, Architecture, ConfigDelivery, HealthCheck, ImageRef, Platform, StartCondition } from "./types.ts";
+import type { Acceptance, Architecture, ConfigDelivery, HealthCheck, ImageRef, Platform } from "./types.ts";
 
 /**
  * A value, or one per platform. `default` holds where a platform has none of its own; where that is missing too, the property counts as
@@ -147,7 +147,6 @@ export interface AuxiliaryProps extends ContainerProps {
   readonly name: string;
   /** Ports it listens on, on loopback. */
   readonly listens?: readonly number[];
-  readonly startCondition?: StartCondition;
 }
 
 export interface InitProps extends ContainerProps {
@@ -196,7 +195,15 @@ export interface ScalingProps {
   readonly concurrency?: number;
 }
 
-export type EcsProps = EcsSettings;
+/** Nested settings may be given in part. */
+export type EcsProps = Omit<EcsSettings, "logs" | "circuitBreaker" | "loadBalancer"> & {
+  readonly logs: Partial<EcsSettings["logs"]>;
+  readonly circuitBreaker: Partial<EcsSettings["circuitBreaker"]>;
+  readonly loadBalancer: {
+    readonly certificateArn?: string | null;
+    readonly healthCheck?: Partial<EcsSettings["loadBalancer"]["healthCheck"]>;
+  };
+};
 /** `cpuIdle`: one value for all containers. `readinessProbe` is a preview of Cloud Run: it sets the launch stage to BETA. */
 export type CloudRunProps = CloudRunSettings & { readonly cpuIdle: boolean; readonly readinessProbe: boolean };
 /** `startGate`: start the app through a wrapper that waits for the sidecar. Needs `app.command`. */

@@ -138,9 +138,7 @@ export const propsSchema = object({
   mode,
   app: optional(app),
   sidecar: optional(sidecar),
-  auxiliary: optional(
-    list(object({ ...container, name: text(), listens: optional(list(port())), startCondition: optional(oneOf(["started", "healthy"])) })),
-  ),
+  auxiliary: optional(list(object({ ...container, name: text(), listens: optional(list(port())) }))),
   init: optional(list(object({ ...container, name: text() }))),
   secrets: optional(
     object({

@@ -135,7 +135,7 @@ const arbitraryProps = fc.record({
   auxiliary: maybe<NonNullable<TopologyProps["auxiliary"]>>(
     [{ name: "otel", image: APP_IMAGE, listens: [4317] }],
     [{ name: "app", image: APP_IMAGE }],
-    [{ name: "otel", image: APP_IMAGE, startCondition: "started" }],
+    [{ name: "otel", image: APP_IMAGE }],
   ),
   init: maybe<NonNullable<TopologyProps["init"]>>([{ name: "migrate", image: APP_IMAGE }]),
   secrets: maybe<NonNullable<TopologyProps["secrets"]>>(

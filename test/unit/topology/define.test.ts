@@ -6,10 +6,12 @@ import {
   PLATFORMS,
   type Platform,
   resolveFor,
+  sidecarAccess,
   TopologyInputError,
   type TopologyProps,
   WORKLOAD_CLIENT_ID,
 } from "../../../infra/topology/index.ts";
+import type { ParsedProps } from "../../../infra/topology/schema/props.ts";
 import { APP_IMAGE, baseline, container, DIGEST, PROPS, SIDECAR_IMAGE } from "./fixtures.ts";
 
 const sidecar = (props: Partial<TopologyProps>, platform: Platform) => container(resolveFor(baseline(props), platform), "sidecar");
@@ -255,6 +257,50 @@ describe("a topology", () => {
     const graph = resolveFor(baseline(), "ecs");
     expect(resolveFor(graph, "ecs")).toBe(graph);
     expect(() => resolveFor(graph, "aca")).toThrow(/resolved for ecs/);
+  });
+});
+
+describe("what the sidecar reaches", () => {
+  it("is its policy and its remote sinks", () => {
+    expect(sidecarAccess(resolveFor(baseline(), "ecs"))).toEqual({
+      reads: [{ kind: "s3", bucket: "team-chio-config", key: "policy.yaml" }],
+      writes: [{ kind: "dynamodb", table: "chio-receipts", region: null }],
+    });
+    expect(sidecarAccess(resolveFor(baseline(), "local"))).toEqual({ reads: [], writes: [] });
+  });
+
+  it("is each file that it fetches", () => {
+    const props = {
+      config: { kind: "fetched", base: "gs://bucket/prefix/" },
+      sidecar: { image: SIDECAR_IMAGE, kernelConfig: "/etc/chio/kernel.yaml" },
+    } as const;
+    expect(sidecarAccess(resolveFor(baseline(props), "cloud-run")).reads).toEqual([
+      { kind: "gs", bucket: "team-chio-config", object: "policy.yaml" },
+      { kind: "gs", bucket: "bucket", object: "prefix/spec/openapi.yaml" },
+      { kind: "gs", bucket: "bucket", object: "prefix/kernel.yaml" },
+    ]);
+  });
+});
+
+/** True when two types have the same keys. */
+type SameKeys<A, B> = [keyof A] extends [keyof B] ? ([keyof B] extends [keyof A] ? true : false) : false;
+type Input = Omit<ParsedProps, "$schema">;
+type Given<K extends keyof Input & keyof TopologyProps> = SameKeys<NonNullable<Input[K]>, NonNullable<TopologyProps[K]>>;
+
+describe("the types that callers see", () => {
+  it("have the properties that the schema reads", () => {
+    const same: [
+      SameKeys<Input, TopologyProps>,
+      Given<"app">,
+      Given<"sidecar">,
+      Given<"secrets">,
+      Given<"receipts">,
+      Given<"ecs">,
+      Given<"cloudRun">,
+      Given<"aca">,
+      Given<"local">,
+    ] = [true, true, true, true, true, true, true, true, true];
+    expect(same).not.toContain(false);
   });
 });
 
