@@ -1,6 +1,6 @@
-import { auxiliary, mcpServeHttp } from "../../../../infra/topology/index.ts";
+import { mcpServeHttp } from "../../../../infra/topology/index.ts";
 import { APP_IMAGE, container, type Loose, SIDECAR_IMAGE } from "../fixtures.ts";
-import { app, type Breaks, sidecar } from "./break.ts";
+import { app, auxiliary, type Breaks, sidecar } from "./break.ts";
 
 /** Rules about command, images, resources, names and files. */
 export const SHAPE: Breaks = {
