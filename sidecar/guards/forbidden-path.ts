@@ -1,5 +1,7 @@
-import { compileGlobs, type GlobSet, GlobSyntaxError } from "../policy/glob.ts";
+import { DEFAULT_FORBIDDEN_PATHS } from "../policy/defaults.ts";
+import { type GlobSet, GlobSyntaxError } from "../policy/glob.ts";
 import type { GuardSettings } from "../policy/types.ts";
+import { globs } from "./built-in.ts";
 import { defineGuard } from "./define.ts";
 import { pathArguments } from "./path-arguments.ts";
 import { pathReadings, resolvedPath } from "./paths.ts";
@@ -14,8 +16,8 @@ export function forbiddenPathGuard(settings: NonNullable<GuardSettings["forbidde
   let forbidden: GlobSet;
   let exceptions: GlobSet;
   try {
-    forbidden = compileGlobs(settings.patterns, { mode: "forbid" });
-    exceptions = compileGlobs(settings.exceptions, { mode: "permit" });
+    forbidden = globs(settings.patterns, DEFAULT_FORBIDDEN_PATHS, { mode: "forbid" });
+    exceptions = globs(settings.exceptions, [], { mode: "permit" });
   } catch (error) {
     throw error instanceof GlobSyntaxError ? unusable("forbidden_path", `a pattern ${error.message}`) : error;
   }

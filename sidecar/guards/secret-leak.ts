@@ -1,9 +1,10 @@
-import { SECRET_PATTERNS } from "../policy/defaults.ts";
-import { compileGlobs, type GlobSet, GlobSyntaxError } from "../policy/glob.ts";
+import { DEFAULT_SECRET_SKIP_PATHS, SECRET_PATTERNS } from "../policy/defaults.ts";
+import { type GlobSet, GlobSyntaxError } from "../policy/glob.ts";
 import { compileRegexSet, RegexSyntaxError } from "../policy/regex/index.ts";
 import type { GuardSettings } from "../policy/types.ts";
 import type { JsonObject } from "../wire/json.ts";
 import { parseJson } from "../wire/parse.ts";
+import { globs, lazily } from "./built-in.ts";
 import { defineGuard } from "./define.ts";
 import { strings } from "./path-arguments.ts";
 import { pathReadings } from "./paths.ts";
@@ -31,12 +32,18 @@ interface Scanner {
 export function secretLeakGuard(settings: NonNullable<GuardSettings["secret_patterns"]>): Guard {
   const own = settings.patterns.map(({ name, pattern }) => ({ name, pattern, token: false }));
   const tokens = SECRET_PATTERNS.filter((pattern) => pattern.token);
-  const inFiles = scanner([...SECRET_PATTERNS, ...own]);
-  const inBodies = scanner([...tokens, ...own]);
+  const scannerOf = (builtIn: typeof SECRET_PATTERNS) => {
+    const patterns = [...builtIn, ...own];
+    // The operator's own patterns are compiled now, so that a mistake refuses the start; built-in ones alone when a text needs them.
+    const compiled = own.length > 0 ? scanner(patterns) : undefined;
+    return compiled === undefined ? lazily(() => scanner(patterns)) : () => compiled;
+  };
+  const inFiles = scannerOf(SECRET_PATTERNS);
+  const inBodies = scannerOf(tokens);
   const skipped = skipGlobs(settings.skip_paths);
   const check = (input: GuardInput): GuardVerdict => {
     const budget = { left: MAX_SCAN_LENGTH };
-    const parts: [string, string[], Scanner][] = [];
+    const parts: [string, string[], () => Scanner][] = [];
     const { action } = input;
     if ((action.kind === "file_write" || action.kind === "patch") && !isSkipped(skipped, action.path)) {
       const content = action.kind === "patch" ? [action.diff] : action.content === undefined ? [] : [action.content];
@@ -48,7 +55,7 @@ export function secretLeakGuard(settings: NonNullable<GuardSettings["secret_patt
       for (const text of texts) {
         budget.left -= text.length;
         if (budget.left < 0) return { allow: false, details: `${where} is too large to be scanned` };
-        const finding = scan.find(text);
+        const finding = scan().find(text);
         if (finding !== null) return { allow: false, details: `${where} holds what looks like a secret: ${finding}` };
       }
     }
@@ -120,7 +127,7 @@ function withKeys(value: ReturnType<typeof parseJson>): ReturnType<typeof parseJ
 
 function skipGlobs(patterns: readonly string[]): GlobSet {
   try {
-    return compileGlobs(patterns, { mode: "permit" });
+    return globs(patterns, DEFAULT_SECRET_SKIP_PATHS, { mode: "permit" });
   } catch (error) {
     throw error instanceof GlobSyntaxError ? unusable("secret_patterns.skip_paths", `a pattern ${error.message}`) : error;
   }
