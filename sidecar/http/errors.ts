@@ -43,7 +43,6 @@ export const HTTP_ERRORS = {
   client_gone: "The client closed the connection before its request was complete.",
   capability_conflict: "Two different capabilities came with one request.",
   capability_undecodable: "What carries the capability cannot be decoded.",
-  pipeline_too_deep: "Too many requests wait on one connection.",
   overloaded: "The limit on requests at work is reached.",
   body_memory: "The bodies at work take all the memory they may have.",
   draining: "The sidecar is shutting down.",
