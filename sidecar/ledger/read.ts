@@ -50,6 +50,8 @@ export async function* readFrom(reader: StoreReader, filter: ReceiptFilter): Asy
   let left = filter.limit ?? Number.POSITIVE_INFINITY;
   const condition = conditionOf(filter);
   for (const [from, to] of stretches(first, last, newestFirst)) {
+    // Reading is synchronous: whoever else lives in this process gets a turn before each stretch.
+    await nextTurn();
     for (const row of reader.rows(from, to, condition, newestFirst ? "DESC" : "ASC", to - from + 1)) {
       if (left <= 0) return;
       let receipt: ReadReceipt;
@@ -64,7 +66,6 @@ export async function* readFrom(reader: StoreReader, filter: ReceiptFilter): Asy
       yield receipt;
     }
     if (left <= 0) return;
-    await nextTurn();
   }
 }
 
