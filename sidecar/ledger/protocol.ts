@@ -28,12 +28,16 @@ export const FIELDS = 15;
 export type PackedField = string | number | bigint | null | readonly StateChange[];
 export type Packed = PackedField[];
 
-/** SQLite integers end here; a larger cost is indexed as this. The receipt itself keeps the exact value. */
 const MAX_INDEXED_COST = 2n ** 63n - 1n;
+
+/** SQLite's integers end at 2^63 - 1; a larger cost is indexed as that. The receipt itself keeps the exact value. */
+export function indexedCost(units: bigint | undefined): bigint | null {
+  if (units === undefined) return null;
+  return units > MAX_INDEXED_COST ? MAX_INDEXED_COST : units;
+}
 
 export function packEntry(entry: LedgerEntry, out: Packed): void {
   const { index } = entry;
-  const cost = index.costUnits;
   out.push(
     entry.receiptId,
     entry.kind,
@@ -47,7 +51,7 @@ export function packEntry(entry: LedgerEntry, out: Packed): void {
     index.outcome,
     index.tenantId ?? null,
     index.subject ?? null,
-    cost === undefined ? null : cost > MAX_INDEXED_COST ? MAX_INDEXED_COST : cost,
+    indexedCost(index.costUnits),
     index.costCurrency ?? null,
     entry.state && entry.state.length > 0 ? entry.state : null,
   );

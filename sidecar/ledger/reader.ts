@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { LedgerError } from "./errors.ts";
 import { openForReading, pragma, readError, STRETCH } from "./schema.ts";
-import type { LedgerEntry, ReceiptIndex } from "./types.ts";
-import { type StoredReceipt, type VerifiedReceipt, verifyStoredReceipt } from "./verify-receipt.ts";
+import type { LedgerEntry } from "./types.ts";
+import { type StoredIndex, type StoredReceipt, type VerifiedReceipt, verifyStoredReceipt } from "./verify-receipt.ts";
 
 export interface ReadReceipt {
   seq: number;
@@ -39,7 +39,9 @@ export interface Condition {
   indexed: boolean;
 }
 
-const COLUMNS = "seq, receipt_id, kind, timestamp, capability_id, tool_server, tool_name, outcome, tenant_id, leaf_hash, raw_json";
+const COLUMNS =
+  "seq, receipt_id, kind, timestamp, capability_id, tool_server, tool_name, outcome, tenant_id, subject, " +
+  "CAST(cost_units AS TEXT) AS cost, cost_currency, leaf_hash, raw_json";
 
 /**
  * The reading side of one store or archive file, beside a sidecar that may be writing to it. Every statement reads a bounded stretch to its end,
@@ -207,16 +209,16 @@ export function verifyRow(row: StoredReceipt): ReadReceipt {
 }
 
 function toStored(row: Record<string, unknown>): StoredReceipt {
-  const index: Record<keyof ReceiptIndex, string | number | null> = {
+  const index: StoredIndex = {
     timestamp: row.timestamp as number,
     capabilityId: row.capability_id as string | null,
     toolServer: row.tool_server as string,
     toolName: row.tool_name as string,
     outcome: row.outcome as string,
     tenantId: row.tenant_id as string | null,
-    subject: null,
-    costUnits: null,
-    costCurrency: null,
+    subject: row.subject as string | null,
+    costUnits: row.cost === null ? null : BigInt(row.cost as string),
+    costCurrency: row.cost_currency as string | null,
   };
   return {
     seq: row.seq as number,

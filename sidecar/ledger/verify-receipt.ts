@@ -1,3 +1,4 @@
+import { receiptIndex } from "../kernel/receipts.ts";
 import { canonicalize } from "../wire/canonical.ts";
 import { verifyHttpReceipt } from "../wire/http-receipt.ts";
 import type { Json, JsonObject } from "../wire/json.ts";
@@ -8,6 +9,7 @@ import { verifyReceipt } from "../wire/receipt.ts";
 import { MAX_RECEIPT_DEPTH, parseHttpReceipt, parseToolReceipt } from "../wire/receipt-parse.ts";
 import type { ChioReceipt, HttpReceipt } from "../wire/types.ts";
 import { LedgerError } from "./errors.ts";
+import { indexedCost } from "./protocol.ts";
 import type { LedgerEntry, ReceiptIndex } from "./types.ts";
 
 /** A row as the store has it. `leafHash` and `index` are checked where they are given. */
@@ -17,8 +19,10 @@ export interface StoredReceipt {
   kind: LedgerEntry["kind"];
   canonicalJson: string;
   leafHash?: Uint8Array;
-  index?: Partial<Record<keyof ReceiptIndex, string | number | bigint | null>>;
+  index?: StoredIndex;
 }
+
+export type StoredIndex = Record<Exclude<keyof ReceiptIndex, "costUnits">, string | number | null> & { costUnits: bigint | null };
 
 export type VerifiedReceipt = ChioReceipt | HttpReceipt | JsonObject;
 
@@ -66,36 +70,26 @@ function examine(kind: LedgerEntry["kind"], receipt: VerifiedReceipt): string | 
   return report.parameter_hash_valid ? null : "its parameter hash is wrong";
 }
 
-/** Columns are what filters look at: a changed one would hide a receipt or show it as something else. */
-function wrongColumn(kind: LedgerEntry["kind"], receipt: VerifiedReceipt, index: NonNullable<StoredReceipt["index"]>): string | null {
-  const signed = signedIndex(kind, receipt);
-  for (const [name, value] of Object.entries(signed)) {
-    if (value !== undefined && index[name as keyof ReceiptIndex] !== value) return name;
-  }
+/**
+ * Columns are what filters look at: a changed one would hide a receipt or show it as something else. They follow from the receipt, but for the tenant
+ * of an HTTP receipt, which no field of it names.
+ */
+function wrongColumn(kind: LedgerEntry["kind"], receipt: VerifiedReceipt, columns: StoredIndex): string | null {
+  if (kind === "child") return columns.timestamp === (receipt as JsonObject).timestamp ? null : "timestamp";
+  const signed = receiptIndex(receipt as ChioReceipt | HttpReceipt);
+  const expected: StoredIndex = {
+    timestamp: signed.timestamp,
+    capabilityId: signed.capabilityId ?? null,
+    toolServer: signed.toolServer,
+    toolName: signed.toolName,
+    outcome: signed.outcome,
+    tenantId: signed.tenantId ?? (kind === "http" ? columns.tenantId : null),
+    subject: signed.subject ?? null,
+    costUnits: indexedCost(signed.costUnits),
+    costCurrency: signed.costCurrency ?? null,
+  };
+  for (const name of Object.keys(expected) as (keyof StoredIndex)[]) if (columns[name] !== expected[name]) return name;
   return null;
-}
-
-/** What the columns of a receipt follow from. The tool that an HTTP receipt stands for is not in it: those columns are the kernel's word. */
-function signedIndex(
-  kind: LedgerEntry["kind"],
-  receipt: VerifiedReceipt,
-): Partial<Record<keyof ReceiptIndex, string | number | undefined>> {
-  if (kind === "http") {
-    const { timestamp, capability_id, verdict } = receipt as HttpReceipt;
-    return { timestamp, capabilityId: capability_id, outcome: verdict.verdict === "cancel" ? "cancelled" : verdict.verdict };
-  }
-  if (kind === "tool") {
-    const { timestamp, capability_id, tool_server, tool_name, decision, tenant_id } = receipt as ChioReceipt;
-    return {
-      timestamp,
-      capabilityId: capability_id || undefined,
-      toolServer: tool_server,
-      toolName: tool_name,
-      outcome: decision?.verdict ?? "none",
-      tenantId: tenant_id,
-    };
-  }
-  return { timestamp: (receipt as { timestamp: number }).timestamp };
 }
 
 function tampered({ seq, receiptId }: StoredReceipt, problem: string): LedgerError {

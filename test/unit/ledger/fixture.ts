@@ -47,7 +47,6 @@ export class TestKernel implements LedgerSigner {
       opens?: boolean;
       filler?: number;
       tenantId?: string;
-      toolName?: string;
       state?: LedgerEntry["state"];
       costUnits?: bigint;
     } = {},
@@ -69,7 +68,11 @@ export class TestKernel implements LedgerSigner {
       content_hash: sha256Hex("content"),
       policy_hash: sha256Hex("policy"),
       trust_level: "mediated",
-      metadata: { chio_http_status_scope: "final", ...(options.filler ? { filler: "x".repeat(options.filler) } : {}) },
+      metadata: {
+        chio_http_status_scope: "final",
+        ...(options.costUnits === undefined ? {} : { chio_cost: { units: options.costUnits, currency: "USD" } }),
+        ...(options.filler ? { filler: "x".repeat(options.filler) } : {}),
+      },
       ...(options.capabilityId ? { capability_id: options.capabilityId } : {}),
       kernel_key: this.publicKeyHex,
     };
@@ -81,7 +84,7 @@ export class TestKernel implements LedgerSigner {
       index: {
         timestamp: body.timestamp,
         toolServer: "http",
-        toolName: options.toolName ?? "POST /orders/{id}",
+        toolName: "POST /orders/{id}",
         outcome: verdict.verdict === "cancel" ? "cancelled" : verdict.verdict,
         ...(options.capabilityId ? { capabilityId: options.capabilityId } : {}),
         ...(options.tenantId ? { tenantId: options.tenantId } : {}),

@@ -141,6 +141,9 @@ describe("a tampered row", () => {
     ["a column that hides it", (store) => sql(store, "UPDATE receipts SET outcome = 'deny' WHERE seq = 2")],
     ["a moved time", (store) => sql(store, "UPDATE receipts SET timestamp = timestamp - 1 WHERE seq = 2")],
     ["another capability", (store) => sql(store, "UPDATE receipts SET capability_id = 'c9' WHERE seq = 2")],
+    ["another route", (store) => sql(store, "UPDATE receipts SET tool_name = 'GET /' WHERE seq = 2")],
+    ["another cost", (store) => sql(store, "UPDATE receipts SET cost_units = 0 WHERE seq = 2")],
+    ["another caller", (store) => sql(store, "UPDATE receipts SET subject = 'x' WHERE seq = 2")],
     ["another kind", (store) => sql(store, "UPDATE receipts SET kind = 'tool' WHERE seq = 2")],
     ["a hash that is not its own", (store) => sql(store, "UPDATE receipts SET leaf_hash = zeroblob(32) WHERE seq = 2")],
   ];
