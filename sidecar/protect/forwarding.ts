@@ -85,11 +85,14 @@ export class Forwarding implements AnswerEvents {
   }
 
   onEnd(): void {
+    // The connection may serve another call from here on: nothing that becomes of this client concerns it any more.
+    this.#connection = null;
     this.#ended = true;
     if (this.#relaying) this.#decided.exchange.res.end();
   }
 
   onError(error: UpstreamError): void {
+    this.#connection = null;
     this.#deps.metrics.upstreamError(error.kind);
     if (this.#head === null) {
       this.#failed(error);

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { parseAnswers, pause } from "./harness/raw.ts";
 import { ok } from "./harness/recorder.ts";
 import { connectTo } from "./harness/socket.ts";
-import { get, request, world } from "./harness/world.ts";
+import { get, request, type World, world } from "./harness/world.ts";
 
 const w = world({ limits: { maxBodyBytes: 1_000, bodyTimeoutMs: 600 } });
 afterEach(() => {
@@ -15,9 +15,11 @@ const CHUNKED_HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTran
 const chunk = (data: string) => `${data.length.toString(16)}\r\n${data}\r\n`;
 
 /** Takes the next request's upstream connection for the test to write on. */
-function holdUpstream(head = ""): Promise<Socket> {
+const holdUpstream = (head = "") => holdUpstreamOf(w, head);
+
+function holdUpstreamOf(of: World, head = ""): Promise<Socket> {
   return new Promise((resolve) => {
-    w.up.answer = (_request, socket) => {
+    of.up.answer = (_request, socket) => {
       if (head !== "") socket.write(head);
       resolve(socket);
       return undefined;
@@ -115,6 +117,33 @@ describe("47 streamed answers", () => {
     client.resume();
     await vi.waitFor(() => expect(client.bytes).toBeGreaterThan(size), { timeout: 15_000 });
     expect(client.text.slice(-10)).toBe("xxxxxxxxxx");
+  });
+});
+
+describe("47 connections to the upstream belong to one call at a time", () => {
+  const shared = world();
+  shared.unordered = true;
+  test("a client that leaves with its answer half read cuts off nobody else's", async () => {
+    const big = ok("x".repeat(20_000));
+    shared.up.answer = () => big;
+    // A client that asks and does not read, until an answer is stuck: the upstream has sent all of it, and its connection is free again.
+    const reader = await connectTo(shared.sidecar.port);
+    reader.pause();
+    for (let asked = 10, stuck = false; !stuck; asked += 10) {
+      reader.write(get("/open?stuck").repeat(10));
+      for (let waits = 0; shared.up.requests.length < asked && !stuck; waits++) {
+        await pause(5);
+        stuck = waits > 80;
+      }
+    }
+    const held = holdUpstreamOf(shared);
+    const other = shared.send(get("/open?other"), { answers: 1 });
+    const upstream = await held;
+    expect(shared.up.requests.at(-1)?.connection).toBe(shared.up.requests.at(-2)?.connection);
+    reader.destroy();
+    await pause(200);
+    upstream.write(ok("{}"));
+    expect((await other).answers[0]?.status).toBe(200);
   });
 });
 
