@@ -1,4 +1,4 @@
-import { connect } from "node:net";
+import { connect, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Deadlines } from "../http/deadlines.ts";
 import { UpstreamError } from "./errors.ts";
@@ -46,9 +46,11 @@ export class Upstream {
     const tls = url.protocol === "https:";
     const host = url.hostname.replace(/^\[|\]$/g, "");
     const port = url.port === "" ? (tls ? 443 : 80) : Number(url.port);
+    // An address is no server name (RFC 6066); the certificate is checked against it all the same.
+    const serverName = isIP(host) === 0 ? { servername: host } : {};
     const timeouts = { connectMs: options.connectTimeoutMs, answerMs: options.answerTimeoutMs };
     this.#open = () => {
-      const socket = tls ? connectTls({ host, port, servername: host, ALPNProtocols: ["http/1.1"] }) : connect({ host, port });
+      const socket = tls ? connectTls({ host, port, ALPNProtocols: ["http/1.1"], ...serverName }) : connect({ host, port });
       return new UpstreamConnection(socket, tls ? "secureConnect" : "connect", timeouts, options.maxHeadBytes);
     };
   }

@@ -21,6 +21,10 @@ import type { CapabilityToken, HttpReceipt, ToolGrant } from "../../../sidecar/w
 
 export interface SidecarOptions {
   upstreamPort: number;
+  /** Instead of `http://127.0.0.1:<upstreamPort>`. */
+  upstreamUrl?: string;
+  /** PEM file of an authority that the program trusts beside its own; in this process it has to be trusted already. */
+  extraCa?: string;
   /** OpenAPI document. */
   spec?: string;
   /** HushSpec or Chio policy; the built-in one without it. */
@@ -105,6 +109,10 @@ export async function startSidecar(options: SidecarOptions): Promise<TestSidecar
   };
 }
 
+function upstreamUrl({ upstreamUrl, upstreamPort }: SidecarOptions): string {
+  return upstreamUrl ?? `http://127.0.0.1:${upstreamPort}`;
+}
+
 interface Paths {
   store: string;
   specPath: string;
@@ -122,7 +130,7 @@ async function startHere(options: SidecarOptions, { store, specPath, policyPath,
   const config: ServiceConfig = {
     listen: { host: "127.0.0.1", port: 0 },
     healthPath: "/chio/health",
-    upstream: new URL(`http://127.0.0.1:${options.upstreamPort}`),
+    upstream: new URL(upstreamUrl(options)),
     specPath,
     policyPath,
     policyRefreshMs: null,
@@ -181,7 +189,7 @@ async function startHere(options: SidecarOptions, { store, specPath, policyPath,
 }
 
 async function startBinary(binary: string, options: SidecarOptions, { store, specPath, policyPath, seed }: Paths): Promise<Running> {
-  const args = ["api", "protect", "--upstream", `http://127.0.0.1:${options.upstreamPort}`, "--spec", specPath, "--listen", "127.0.0.1:0"];
+  const args = ["api", "protect", "--upstream", upstreamUrl(options), "--spec", specPath, "--listen", "127.0.0.1:0"];
   args.push("--receipt-store", store, "--log-level", "info");
   if (policyPath !== null) args.push("--policy", policyPath);
   if (options.safeMethods !== undefined) args.push("--safe-methods", options.safeMethods);
@@ -194,6 +202,7 @@ async function startBinary(binary: string, options: SidecarOptions, { store, spe
   for (const [key, value] of Object.entries(options.limits ?? {})) {
     env[`CHIO_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`] = String(value);
   }
+  if (options.extraCa !== undefined) env.NODE_EXTRA_CA_CERTS = options.extraCa;
   if (options.controlToken !== undefined) env.CHIO_SIDECAR_CONTROL_TOKEN = options.controlToken;
   if (options.trustForwarded === true) env.CHIO_TRUST_FORWARDED = "true";
   const child = spawn(binary, args, { env, stdio: ["ignore", "ignore", "pipe"] });
