@@ -59,9 +59,8 @@ export function runMaintenance(port: MessagePort, { path }: MaintenanceOptions):
 function copyWal(db: DatabaseSync): FromMaintenance {
   try {
     const row = db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get() ?? {};
-    const log = Number(row.log);
-    return { type: "wal", log, left: log - Number(row.checkpointed) };
+    return { type: "wal", log: Number(row.log) };
   } catch {
-    return { type: "wal", log: 0, left: 0 };
+    return { type: "wal", log: 0 };
   }
 }

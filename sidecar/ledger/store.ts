@@ -283,10 +283,9 @@ export class Store {
     this.#db.exec(`PRAGMA busy_timeout = ${ms}`);
   }
 
-  /** Copies what can be copied from the write-ahead log without waiting for anybody. Returns frames that are left. */
-  checkpointWal(): number {
-    const row = this.#db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get() ?? {};
-    return Number(row.log) - Number(row.checkpointed);
+  /** Copies what can be copied from the write-ahead log without waiting for anybody. */
+  checkpointWal(): void {
+    this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
   }
 
   close(): void {

@@ -8,8 +8,10 @@ import type { Store } from "./store.ts";
 const PAGE = 4096;
 /** Frames after which the log is copied into the store by the maintenance thread: 8 MiB. */
 const WAL_PASS_FRAMES = 2_048;
-/** From here on the few frames that came during a pass are copied between two commits, so that the log begins again at its start: 16 MiB. */
+/** From here on the log is to begin again at its start: 16 MiB. */
 const WAL_CAP_FRAMES = 4_096;
+/** As much may be copied between two commits: a millisecond or two. */
+const WAL_REST_FRAMES = 160;
 const PURGE_AT_ONCE = 1_000;
 /** Pause between two batches on their way to the archive. */
 const ARCHIVE_PAUSE_MS = 5;
@@ -53,10 +55,7 @@ export class Upkeep {
     }
     // Frames are estimated: rows share pages, and each index touches a few. The next pass says how many there are.
     this.#frames += Math.ceil((chars * 1.25) / PAGE) + 6 + Math.min(rows, 12);
-    if (this.#frames < WAL_PASS_FRAMES || this.#passRunning) return;
-    this.#passRunning = true;
-    this.#frames = 0;
-    this.#send({ type: "wal" });
+    if (this.#frames >= WAL_PASS_FRAMES && !this.#passRunning) this.#pass();
   }
 
   /** True while a store in memory can take no more because its sinks take nothing. */
@@ -83,6 +82,12 @@ export class Upkeep {
     this.#thread = null;
     this.#passRunning = false;
     this.#archiving = false;
+  }
+
+  #pass(): void {
+    this.#passRunning = true;
+    this.#frames = 0;
+    this.#send({ type: "wal" });
   }
 
   #archiveNext(): void {
@@ -134,12 +139,21 @@ export class Upkeep {
     setTimeout(() => this.#archiveNext(), ARCHIVE_PAUSE_MS);
   }
 
-  #passed(log: number, left: number): void {
+  /**
+   * The log begins again at its start only when nothing is left in it to copy, and under load something always came during the pass. So passes follow
+   * each other until what is left is little, and that little is copied here, between two commits.
+   */
+  #passed(log: number): void {
     this.#passRunning = false;
     const store = this.#host.store();
-    if (store === null || log < WAL_CAP_FRAMES || left === 0) return;
+    if (store === null || log < WAL_CAP_FRAMES) return;
+    if (this.#frames > WAL_REST_FRAMES && log < 4 * WAL_CAP_FRAMES) {
+      this.#pass();
+      return;
+    }
     try {
       store.checkpointWal();
+      this.#frames = 0;
     } catch (error) {
       this.#host.failed(error);
     }
@@ -170,7 +184,7 @@ export class Upkeep {
     });
     thread.on("message", (message: FromMaintenance) => {
       if (thread !== this.#thread) return;
-      if (message.type === "wal") this.#passed(message.log, message.left);
+      if (message.type === "wal") this.#passed(message.log);
       else this.#copied(message.batch, basename(message.file), message.error);
     });
     thread.on("error", (error) => {
