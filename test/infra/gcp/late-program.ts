@@ -1,0 +1,61 @@
+/**
+ * Runs each case as Pulumi runs a program and prints what became of it: an error during an update ends the process, so that the test
+ * cannot do it in its own.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { ChioCloudRunService, type ChioCloudRunServiceArgs } from "../../../infra/gcp/index.ts";
+import { standIn, TYPES, unknown } from "./cloud.ts";
+import { ARGS, DIGEST } from "./fixtures.ts";
+
+const TAGGED = "us-docker.pkg.dev/team/apps/app:v1";
+const cases: Record<string, { preview?: boolean; args: Partial<ChioCloudRunServiceArgs> }> = {
+  pinned: { args: { app: { ...ARGS.app, image: pulumi.output(`${TAGGED}@${DIGEST}`) } } },
+  unpinned: { args: { app: { ...ARGS.app, image: pulumi.output(TAGGED) } } },
+  "unpinned, accepted": {
+    args: { app: { ...ARGS.app, image: pulumi.output(TAGGED) }, accept: [{ code: "CHIO-IMAGE-UNPINNED", reason: "trial" }] },
+  },
+  "accepted in vain": {
+    args: { app: { ...ARGS.app, image: pulumi.output(`${TAGGED}@${DIGEST}`) }, accept: [{ code: "CHIO-IMAGE-UNPINNED", reason: "trial" }] },
+  },
+  "latest key": { args: { secrets: { signingKey: pulumi.output("projects/1/secrets/key/versions/latest") } } },
+  "no secret reference": { args: { secrets: { signingKey: pulumi.output("6b6579") } } },
+  "secret and unpinned": { args: { app: { ...ARGS.app, image: pulumi.secret("us-docker.pkg.dev/hidden/app:v1") } } },
+  concurrency: { args: { scaling: { concurrency: pulumi.output(5000) } } },
+  traffic: { args: { traffic: [{ percent: pulumi.output(50) }, { revision: "r", percent: 20 }] } },
+  "public by an output": { args: { invokers: [pulumi.output("allUsers")] } },
+  "several at once": {
+    args: { app: { ...ARGS.app, image: pulumi.output(TAGGED) }, secrets: { signingKey: pulumi.output("secrets/key/versions/latest") } },
+  },
+  "unknown in a preview": {
+    preview: true,
+    args: {
+      app: { ...ARGS.app, image: unknown<string>() },
+      secrets: { signingKey: unknown<string>() },
+      scaling: { minInstances: unknown<number>() },
+      policySource: { kind: "gs", bucket: unknown<string>(), object: "policy.yaml" },
+      invokers: [unknown<string>()],
+    },
+  },
+  "wrong in a preview": { preview: true, args: { app: { ...ARGS.app, image: pulumi.output(TAGGED) } } },
+};
+
+let errors: string[] = [];
+process.on("unhandledRejection", (error) => errors.push(error instanceof Error ? error.message : String(error)));
+
+const results: Record<string, unknown> = {};
+for (const [name, { preview, args }] of Object.entries(cases)) {
+  errors = [];
+  const cloud = await standIn({ preview: preview ?? false });
+  new ChioCloudRunService("svc", { ...ARGS, ...args });
+  // A registration that was refused never ends: it is the error that ends the program.
+  const quiet = new Promise((resolve) => setTimeout(resolve, 1000));
+  await Promise.race([pulumi.runtime.disconnect().catch(() => {}), quiet]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  results[name] = {
+    errors: [...new Set(errors)],
+    service: cloud.of(TYPES.service)[0]?.inputs ?? null,
+    invokers: cloud.of(TYPES.invoker).length,
+  };
+}
+process.stdout.write(JSON.stringify(results));
+process.exit(0);
