@@ -48,7 +48,7 @@ for (const [name, { preview, args }] of Object.entries(cases)) {
   const cloud = await standIn({ preview: preview ?? false });
   new ChioCloudRunService("svc", { ...ARGS, ...args });
   // A registration that was refused never ends: it is the error that ends the program.
-  const quiet = new Promise((resolve) => setTimeout(resolve, 1000));
+  const quiet = new Promise((resolve) => setTimeout(resolve, 300));
   await Promise.race([pulumi.runtime.disconnect().catch(() => {}), quiet]);
   await new Promise((resolve) => setTimeout(resolve, 100));
   results[name] = {
@@ -57,5 +57,4 @@ for (const [name, { preview, args }] of Object.entries(cases)) {
     invokers: cloud.of(TYPES.invoker).length,
   };
 }
-process.stdout.write(JSON.stringify(results));
-process.exit(0);
+process.stdout.write(JSON.stringify(results), () => process.exit(0));
