@@ -1,5 +1,6 @@
 import type { BudgetCharge } from "../kernel/types.ts";
 import { CheckpointChain } from "./chain.ts";
+import { within } from "./deadline.ts";
 import { Delivery } from "./delivery.ts";
 import { checkEntry, checkState } from "./entry-check.ts";
 import { faultError, type LedgerError } from "./errors.ts";
@@ -387,22 +388,5 @@ class StoreLedger implements Ledger {
     await this.#answeredUpTo(this.#accepted);
     await this.#client.finish();
     await this.#handOver(patient);
-  }
-}
-
-/** Resolves with the work, or when the time is up; without a limit, with the work. */
-async function within(ms: number | undefined, work: Promise<unknown>): Promise<void> {
-  if (ms === undefined) {
-    await work;
-    return;
-  }
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

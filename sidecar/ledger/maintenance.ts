@@ -16,8 +16,8 @@ export interface MaintenanceOptions {
 export type ToMaintenance = { type: "wal" } | { type: "copy"; batch: BatchRange; file: string; storeId: string } | { type: "stop" };
 
 export type FromMaintenance =
-  /** `log`: frames in the write-ahead log; `left`: those not yet copied into the store. */
-  { type: "wal"; log: number; left: number } | { type: "copied"; batch: BatchRange; file: string; error: string | null };
+  /** `log`: frames in the write-ahead log when the pass began; it copies those and no later ones. */
+  { type: "wal"; log: number } | { type: "copied"; batch: BatchRange; file: string; error: string | null };
 
 /** A second thread with a connection of its own, so that copying the write-ahead log or a batch for the archive keeps no commit waiting. */
 export function runMaintenance(port: MessagePort, { path }: MaintenanceOptions): void {

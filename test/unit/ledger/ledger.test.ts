@@ -105,6 +105,26 @@ describe("a ledger", () => {
     expect((await verifyLedgerFile(dir.store)).ok).toBe(true);
   });
 
+  it("keeps its write-ahead log small under load, without closing", async () => {
+    using dir = scratch();
+    const ledger = await openTestLedger(dir.store, { queueLimit: 10_000 });
+    const entry = kernel.http({ filler: 2_000 });
+    const wal = () => statSync(`${dir.store}-wal`).size;
+    let written = 0;
+    let largest = 0;
+    while (written < 80 * 2 ** 20) {
+      await Promise.all(Array.from({ length: 200 }, () => ledger.append(entry)));
+      written += 200 * entry.canonicalJson.length;
+      largest = Math.max(largest, wal());
+    }
+    expect(largest).toBeLessThan(72 * 2 ** 20);
+    await until("the log is copied and begins again", async () => {
+      await ledger.append(entry);
+      return wal() <= 40 * 2 ** 20;
+    });
+    await ledger.close();
+  }, 60_000);
+
   it("is private to its user", async () => {
     using dir = scratch();
     const ledger = await openTestLedger(dir.store);
