@@ -57,6 +57,13 @@ export function callerOf(authorization: string | undefined, apiKey: string | und
   return authorization === undefined && apiKey === undefined ? ANONYMOUS : extractCaller(authorization, apiKey);
 }
 
+/** True for what hashes like {@link ANONYMOUS}: most callers, and all that present nothing but a capability. */
+function isAnonymous(caller: CallerIdentity): boolean {
+  if (caller === ANONYMOUS) return true;
+  const { subject, auth_method, verified, tenant, agent_id } = caller;
+  return subject === "anonymous" && auth_method.method === "anonymous" && !verified && tenant === undefined && agent_id === undefined;
+}
+
 /** Reasons that no body can change: a request may be denied for them before its body is read. */
 const WITHOUT_BODY: ReadonlySet<ReasonCode | "allowed"> = new Set<ReasonCode>([
   "missing_capability_token",
@@ -166,7 +173,7 @@ export class Mediator {
       timestamp: Math.floor(this.#deps.clock() / 1_000),
       kernelKey: this.#deps.keypair.publicKeyHex,
       nonce: this.#deps.ids(),
-      callerIdentityHash: call.caller === ANONYMOUS ? ANONYMOUS_HASH : callerIdentityHash(call.caller),
+      callerIdentityHash: isAnonymous(call.caller) ? ANONYMOUS_HASH : callerIdentityHash(call.caller),
     });
     return signHttpReceiptWithText(body, this.#deps.keypair);
   }

@@ -96,7 +96,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       // Node's parser loses what was sent behind an upgrade that is left out; nobody may rely on it.
       if (request.headers.upgrade !== undefined) connection.closing = true;
     } catch (error) {
-      refuseUnparsed(res, connection, toRefusal(error, logger));
+      const refusal = toRefusal(error, logger);
+      // No receipt will tell of it.
+      logger.debug("request refused", { reason: refusal.code, status: refusal.status, peer: connection.peer });
+      refuseUnparsed(res, connection, refusal);
       return;
     }
     try {
