@@ -1,0 +1,5 @@
+export { apiProtect, mcpServeHttp } from "../topology/index.ts";
+export { ChioFargateService } from "./fargate-service.ts";
+export { type BundledImageProps, ChioImage } from "./image.ts";
+export type * from "./props.ts";
+export type { ChioFargateServiceProps } from "./service-props.ts";

@@ -1,0 +1,73 @@
+import { Duration } from "aws-cdk-lib";
+import { type IPeer, type IVpc, Peer, Port } from "aws-cdk-lib/aws-ec2";
+import type { FargateService } from "aws-cdk-lib/aws-ecs";
+import {
+  ApplicationLoadBalancer,
+  ApplicationProtocol,
+  ApplicationTargetGroup,
+  SslPolicy,
+  TargetType,
+} from "aws-cdk-lib/aws-elasticloadbalancingv2";
+import type { Construct } from "constructs";
+import { defined, type EcsGraph } from "./model.ts";
+import type { ChioFargateServiceProps } from "./service-props.ts";
+
+/** One listener, one target group, on the sidecar's port; the tasks' security group opens to the load balancer there. */
+export function addLoadBalancer(
+  scope: Construct,
+  { ingress, settings }: EcsGraph,
+  service: FargateService,
+  vpc: IVpc,
+  props: ChioFargateServiceProps,
+): { loadBalancer: ApplicationLoadBalancer; targetGroup: ApplicationTargetGroup } {
+  const loadBalancer = new ApplicationLoadBalancer(scope, "LoadBalancer", {
+    vpc,
+    internetFacing: ingress.exposure === "external",
+    idleTimeout: Duration.seconds(ingress.requestTimeoutSeconds),
+    dropInvalidHeaderFields: true,
+    deletionProtection: props.loadBalancerDeletionProtection ?? false,
+    ...defined({ vpcSubnets: props.loadBalancerSubnets }),
+  });
+  if (props.accessLogs !== undefined) loadBalancer.logAccessLogs(props.accessLogs.bucket, props.accessLogs.prefix);
+  const { path, intervalSeconds, timeoutSeconds, healthyThreshold, unhealthyThreshold } = settings.loadBalancer.healthCheck;
+  const targetGroup = new ApplicationTargetGroup(scope, "TargetGroup", {
+    vpc,
+    port: ingress.port,
+    protocol: ApplicationProtocol.HTTP,
+    targetType: TargetType.IP,
+    targets: [service.loadBalancerTarget({ containerName: ingress.container, containerPort: ingress.port })],
+    deregistrationDelay: Duration.seconds(settings.deregistrationDelaySeconds),
+    healthCheck: {
+      path,
+      healthyHttpCodes: "200",
+      interval: Duration.seconds(intervalSeconds),
+      timeout: Duration.seconds(timeoutSeconds),
+      healthyThresholdCount: healthyThreshold,
+      unhealthyThresholdCount: unhealthyThreshold,
+    },
+  });
+  const secure = props.certificate !== undefined;
+  const port = props.listenerPort ?? (secure ? 443 : 80);
+  loadBalancer.addListener("Listener", {
+    port,
+    protocol: secure ? ApplicationProtocol.HTTPS : ApplicationProtocol.HTTP,
+    open: false,
+    defaultTargetGroups: [targetGroup],
+    ...(props.certificate === undefined ? {} : { certificates: [props.certificate], sslPolicy: SslPolicy.RECOMMENDED_TLS }),
+  });
+  for (const peer of props.allowFrom ?? defaultPeers(scope, vpc, ingress.exposure)) {
+    loadBalancer.connections.allowFrom(peer, Port.tcp(port), "Callers");
+  }
+  return { loadBalancer, targetGroup };
+}
+
+function defaultPeers(scope: Construct, vpc: IVpc, exposure: "internal" | "external"): IPeer[] {
+  if (exposure === "external") return [Peer.anyIpv4()];
+  try {
+    return [Peer.ipv4(vpc.vpcCidrBlock)];
+  } catch (cause) {
+    throw new TypeError(`${scope.node.path}: the imported VPC does not say its addresses; give allowFrom, or import it with vpcCidrBlock`, {
+      cause,
+    });
+  }
+}
