@@ -60,6 +60,10 @@ function computed(type: string, name: string, inputs: Record<string, unknown>): 
       return { uri: `https://${inputs.name}-abc-uc.a.run.app`, latestReadyRevision: `${inputs.name}-00001-abc`, project: "team" };
     case TYPES.account:
       return { email: `${inputs.accountId}@team.iam.gserviceaccount.com`, name };
+    case "gcp:secretmanager/secret:Secret":
+      return { name: `projects/1/secrets/${inputs.secretId}` };
+    case "gcp:secretmanager/secretVersion:SecretVersion":
+      return { name: `projects/1/secrets/${name}/versions/1`, version: "1" };
     default:
       return {};
   }
