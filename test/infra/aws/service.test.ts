@@ -50,7 +50,7 @@ describe("the task", () => {
       JSON.stringify(one).includes("secretsmanager:"),
     );
     expect(readers.map(([id]) => id)).toEqual([expect.stringMatching(/ExecutionRoleDefaultPolicy/)]);
-    const reads = (readers[0]?.[1] as Json).Properties.PolicyDocument.Statement.filter((one: Json) =>
+    const reads = (readers[0] as [string, Json])[1].Properties.PolicyDocument.Statement.filter((one: Json) =>
       JSON.stringify(one).includes("secretsmanager:"),
     );
     expect(reads).toEqual([
