@@ -8,6 +8,7 @@ import {
   type CheckedTopology,
   defineTopology,
   drainBudget,
+  type Finding,
   formatFindings,
   formatPosture,
   type InputIssue,
@@ -58,11 +59,7 @@ export class ChioCloudRunService extends pulumi.ComponentResource {
     const fallback = dnsLabel(name) || "service";
     const { topology: graph, findings } = checkNow(topologyProps(plain, fallback, deferral), deferral.pending);
     const template = revisionTemplate(graph);
-    const checked = deferral.pending
-      ? deferral.checkLater(plain, (real) => {
-          checkReal(topologyProps(real, fallback, null), real);
-        })
-      : null;
+    const checked = deferral.pending ? deferral.checkLater(plain, (real) => checkReal(topologyProps(real, fallback, null), real)) : null;
     this.#report(graph, findings, args);
 
     const child: pulumi.CustomResourceOptions = { parent: this };
@@ -111,7 +108,9 @@ export class ChioCloudRunService extends pulumi.ComponentResource {
     grantInvokers(context, this.service);
     this.uri = this.service.uri;
     this.revision = this.service.latestReadyRevision;
-    this.posture = pulumi.output(readable(posture(graph, "cloud-run")));
+    // What was accepted of a late value lowers the posture as well.
+    this.posture = checked === null ? pulumi.output(posture(graph, "cloud-run")) : checked.apply((late) => late.posture as PostureReport);
+    checked?.apply((late) => this.#warn(late.findings, findings));
     this.registerOutputs({
       uri: this.uri,
       service: this.service,
@@ -139,12 +138,19 @@ export class ChioCloudRunService extends pulumi.ComponentResource {
   #report(graph: Graph, findings: CheckedTopology<"cloud-run">["findings"], args: ChioCloudRunServiceArgs): void {
     const say = (promise: Promise<void>) => void promise;
     say(pulumi.log.info(`${formatPosture(readable(posture(graph, "cloud-run")))}\n${drainBudget(graph, "cloud-run").text}`, this));
-    if (findings.length > 0) say(pulumi.log.warn(formatFindings(findings), this));
+    this.#warn(findings, []);
     const open = (args.invokers ?? []).filter((one) => typeof one === "string" && isPublic(one));
     if (open.length > 0)
       say(pulumi.log.warn(`${graph.name} is public (${open.join(", ")}): only capabilities stand between it and anybody`, this));
     for (const place of ungranted(graph))
       say(pulumi.log.warn(`${place} needs credentials that no grant of Google Cloud gives; put them into secrets.env`, this));
+  }
+
+  /** What was said already is not said twice. */
+  #warn(findings: readonly Finding[], said: readonly Finding[]): void {
+    const before = new Set(said.map((one) => `${one.code} ${one.path}`));
+    const news = findings.filter((one) => !before.has(`${one.code} ${one.path}`));
+    if (news.length > 0) void pulumi.log.warn(formatFindings(news), this);
   }
 }
 
@@ -158,10 +164,16 @@ function checkNow(props: TopologyProps, pending: boolean): CheckedTopology<"clou
   return assertValid(defineTopology({ ...props, accept: props.accept.filter((one) => found.has(one.code)) }), "cloud-run");
 }
 
-function checkReal(props: TopologyProps, args: PlainArgs): void {
+interface LateCheck {
+  readonly posture: PostureReport;
+  readonly findings: readonly Finding[];
+}
+
+function checkReal(props: TopologyProps, args: PlainArgs): LateCheck {
   const issues = trafficIssues(args.traffic as ChioCloudRunServiceArgs["traffic"]);
   if (issues.length > 0) throw new TopologyInputError(issues);
-  assertValid(defineTopology(props), "cloud-run");
+  const { topology, findings } = assertValid(defineTopology(props), "cloud-run");
+  return { posture: posture(topology, "cloud-run"), findings };
 }
 
 const KNOWN = {

@@ -55,10 +55,10 @@ export class Deferral {
   }
 
   /**
-   * Runs `check` with the real values in their places, once all are known. A preview with unknown values passes it by; the update does not.
-   * What `check` throws never shows a secret.
+   * Runs `check` with the real values in their places, once all are known, and gives its result. A preview with unknown values passes it by;
+   * the update does not. What `check` throws or gives never shows a secret.
    */
-  checkLater<T>(collected: T, check: (resolved: T) => void): pulumi.Output<void> {
+  checkLater<T, R>(collected: T, check: (resolved: T) => R): pulumi.Output<R> {
     const entries = [...this.#given].map(([name, value]) => ({ name, value, secret: pulumi.output(pulumi.isSecret(value)) }));
     return pulumi.all(entries.map(({ name, value, secret }) => pulumi.all([name, pulumi.unsecret(value), secret]))).apply((known) => {
       const values = new Map(known.map(([name, value]) => [name, value]));
@@ -67,16 +67,16 @@ export class Deferral {
           ? values.get(parts[0].deferred)
           : parts.map((part) => (typeof part === "string" ? part : String(values.get(part.deferred)))).join(""),
       );
+      const secrets = known.filter(([, value, secret]) => secret && value !== "").map(([, value]) => String(value));
+      const hide = (text: string) => secrets.reduce((all, one) => all.replaceAll(one, "[secret]"), text);
       try {
-        check(resolved as T);
+        return (secrets.length === 0 ? check(resolved as T) : mapStrings(check(resolved as T), hide)) as R;
       } catch (error) {
-        const secrets = known.filter(([, , secret]) => secret).map(([, value]) => String(value));
         if (secrets.length === 0) throw error;
-        const hide = (text: string) => secrets.reduce((all, one) => (one === "" ? all : all.replaceAll(one, "[secret]")), text);
         // A new error: the first one carries the values in its fields too.
         throw new Error(hide(error instanceof Error ? error.message : String(error)));
       }
-    });
+    }) as pulumi.Output<R>;
   }
 
   #walk(value: unknown, path: string, issues: InputIssue[]): unknown {
@@ -122,4 +122,11 @@ export class Deferral {
 /** True for what is not a plain value yet. */
 export function isLater(value: unknown): boolean {
   return pulumi.Output.isInstance(value) || value instanceof Promise;
+}
+
+function mapStrings(value: unknown, map: (text: string) => string): unknown {
+  if (typeof value === "string") return map(value);
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item, map));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapStrings(item, map)]));
 }

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { expect, it } from "vitest";
 import { apiProtect, ChioCloudRunService, type ChioCloudRunServiceArgs } from "../../../infra/gcp/index.ts";
@@ -133,4 +134,12 @@ it("takes an output of a resource, not the resource", async () => {
   );
   await settled();
   expect(cloud.of(TYPES.service)).toEqual([]);
+});
+
+it("never loads the whole of a provider", () => {
+  for (const folder of ["gcp", "pulumi", "examples/gcp"]) {
+    const directory = new URL(`../../../infra/${folder}/`, import.meta.url);
+    for (const name of readdirSync(directory).filter((one) => one.endsWith(".ts")))
+      expect(readFileSync(new URL(name, directory), "utf8"), name).not.toMatch(/from "@pulumi\/gcp(\/[a-z0-9]+)?"/);
+  }
 });

@@ -14,6 +14,12 @@ const cases: Record<string, { preview?: boolean; args: Partial<ChioCloudRunServi
   "unpinned, accepted": {
     args: { app: { ...ARGS.app, image: pulumi.output(TAGGED) }, accept: [{ code: "CHIO-IMAGE-UNPINNED", reason: "trial" }] },
   },
+  "secret, accepted": {
+    args: {
+      app: { ...ARGS.app, image: pulumi.secret("us-docker.pkg.dev/hidden/app:v1") },
+      accept: [{ code: "CHIO-IMAGE-UNPINNED", reason: "trial" }],
+    },
+  },
   "accepted in vain": {
     args: { app: { ...ARGS.app, image: pulumi.output(`${TAGGED}@${DIGEST}`) }, accept: [{ code: "CHIO-IMAGE-UNPINNED", reason: "trial" }] },
   },
@@ -46,7 +52,10 @@ const results: Record<string, unknown> = {};
 for (const [name, { preview, args }] of Object.entries(cases)) {
   errors = [];
   const cloud = await standIn({ preview: preview ?? false });
-  new ChioCloudRunService("svc", { ...ARGS, ...args });
+  let posture: unknown = null;
+  new ChioCloudRunService("svc", { ...ARGS, ...args }).posture.apply((report) => {
+    posture = report;
+  });
   // A registration that was refused never ends: it is the error that ends the program.
   const quiet = new Promise((resolve) => setTimeout(resolve, 300));
   await Promise.race([pulumi.runtime.disconnect().catch(() => {}), quiet]);
@@ -54,6 +63,7 @@ for (const [name, { preview, args }] of Object.entries(cases)) {
   results[name] = {
     errors: [...new Set(errors)],
     service: cloud.of(TYPES.service)[0]?.inputs ?? null,
+    posture,
     invokers: cloud.of(TYPES.invoker).length,
   };
 }

@@ -7,6 +7,7 @@ interface Outcome {
   readonly errors: string[];
   // biome-ignore lint/suspicious/noExplicitAny: has the provider's form
   readonly service: any;
+  readonly posture: { entries: { invariant: string; brokenBy: string[] }[]; accepted: { reason: string }[] } | null;
   readonly invokers: number;
 }
 let outcomes: Record<string, Outcome>;
@@ -49,6 +50,15 @@ it("never shows a secret in what it says", () => {
   expect(text).toContain("CHIO-IMAGE-UNPINNED");
   expect(text).toContain("[secret]");
   expect(text).not.toContain("hidden");
+});
+
+it("lowers the posture for what was accepted late, and shows no secret there", () => {
+  const pinning = (name: string) => outcomes[name]?.posture?.entries.find((one) => one.invariant === "INV-10")?.brokenBy;
+  expect(pinning("pinned")).toEqual([]);
+  expect(pinning("unpinned, accepted")).toEqual(["CHIO-IMAGE-UNPINNED"]);
+  expect(pinning("secret, accepted")).toEqual(["CHIO-IMAGE-UNPINNED"]);
+  expect(outcomes["secret, accepted"]?.posture?.accepted).toEqual([expect.objectContaining({ reason: "trial" })]);
+  expect(JSON.stringify(outcomes["secret, accepted"]?.posture)).not.toContain("hidden");
 });
 
 it("does not become public by an output", () => {
