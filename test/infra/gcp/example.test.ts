@@ -93,7 +93,8 @@ it("docs/gcp.md speaks of what the example makes", () => {
   for (const name of page.match(/\bchio-(?:signing-key|sidecar-control-token|kernel-config|openapi-spec|policy)\b/g) ?? [])
     expect(program).toContain(name);
   const project = parse(read("Pulumi.yaml"));
-  for (const [, key] of page.matchAll(/pulumi config set (?:--path )?'?([\w:]+)/g)) expect(Object.keys(project.config)).toContain(key);
+  for (const [, key] of page.matchAll(/pulumi config set (?:--path )?'?([\w:]+)/g))
+    expect([...Object.keys(project.config), "gcp:project"]).toContain(key);
   for (const [, output] of page.matchAll(/pulumi stack output (\w+)/g)) expect(program).toContain(`export const ${output} `);
   const documented = new Set([...page.matchAll(/^\| `(\w+)`/gm)].map((match) => match[1]));
   const args = readFileSync(new URL("../../../infra/gcp/args.ts", import.meta.url), "utf8");
