@@ -36,6 +36,7 @@ export class StoreClient {
         if (message.type === "opened") resolve({ client, snapshot: message.snapshot });
         else if (message.type === "refused") {
           const { code, fix, fault } = message;
+          void client.terminate();
           reject(new LedgerError(code, message.message, { ...(fix === null ? {} : { fix }), ...(fault === null ? {} : { fault }) }));
         } else client.#receive(message);
       });

@@ -1,3 +1,4 @@
+import "../ledger/timeouts.ts";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";

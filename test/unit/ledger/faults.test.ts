@@ -1,3 +1,4 @@
+import "./timeouts.ts";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   closeSync,
@@ -20,6 +21,7 @@ import type { Ledger, LedgerFault } from "../../../sidecar/ledger/types.ts";
 import { verifyLedgerFile } from "../../../sidecar/ledger/verify.ts";
 import { openTestLedger, scratch, TestKernel, until } from "./fixture.ts";
 import { privateMounts, runOnTmpfs } from "./mounts.ts";
+import { runtimes } from "./runtimes.ts";
 
 const kernel = new TestKernel();
 const program = join(import.meta.dirname, "disk-program.ts");
@@ -69,11 +71,11 @@ async function storedIds(store: string): Promise<Set<string>> {
 }
 
 describe("a full disk", () => {
-  it.skipIf(privateMounts === null)(
-    "refuses with the reason, loses nothing acknowledged, and goes on by itself when there is room",
-    () => {
+  it.skipIf(privateMounts === null).each(runtimes)(
+    "on %s, refuses with the reason, loses nothing acknowledged, and goes on by itself when there is room",
+    (_name, executable) => {
       using dir = scratch();
-      const result = runOnTmpfs("4m", dir.path, program, "full") as Record<string, unknown>;
+      const result = runOnTmpfs(executable, "4m", dir.path, program, "full") as Record<string, unknown>;
       expect(result).toMatchObject({
         refusal: { code: "ledger_disk_full", message: expect.stringContaining("receipts.sqlite") },
         whileFull: { writable: false, fault: "disk_full", probe: false },
@@ -90,11 +92,11 @@ describe("a full disk", () => {
 });
 
 describe("a read-only disk", () => {
-  it.skipIf(privateMounts === null)(
-    "refuses the start with the reason, and lets readers read",
-    () => {
+  it.skipIf(privateMounts === null).each(runtimes)(
+    "on %s, refuses the start with the reason, and lets readers read",
+    (_name, executable) => {
       using dir = scratch();
-      const result = runOnTmpfs("4m", dir.path, program, "read-only");
+      const result = runOnTmpfs(executable, "4m", dir.path, program, "read-only");
       expect(result).toMatchObject({
         code: "ledger_read_only",
         message: expect.stringContaining(dir.path),

@@ -16,10 +16,10 @@ export const privateMounts: readonly string[] | null = (() => {
 })();
 
 /** Runs a TypeScript program with a tmpfs of that size on `folder`; returns the JSON of its last line. */
-export function runOnTmpfs(size: string, folder: string, program: string, ...args: string[]): unknown {
+export function runOnTmpfs(executable: string, size: string, folder: string, program: string, ...args: string[]): unknown {
   const [unshare, ...flags] = privateMounts!;
   const script = 'mount -t tmpfs -o "size=$1" tmpfs "$2" && shift 2 && exec "$@"';
-  const output = execFileSync(unshare!, [...flags, "sh", "-c", script, "sh", size, folder, process.execPath, program, folder, ...args], {
+  const output = execFileSync(unshare!, [...flags, "sh", "-c", script, "sh", size, folder, executable, program, folder, ...args], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
     timeout: 60_000,

@@ -1,3 +1,4 @@
+import "./timeouts.ts";
 import { PassThrough, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { stdoutSink } from "../../../sidecar/ledger/sinks/stdout.ts";

@@ -1,3 +1,4 @@
+import "./timeouts.ts";
 import { writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
