@@ -20,7 +20,6 @@ export const LEDGER_ERRORS = {
   ledger_entry_invalid: "a receipt was handed to the ledger in a shape that it cannot store",
   receipt_tampered: "a stored receipt is not what was signed and stored",
   receipt_not_found: "the receipt store holds no such receipt",
-  receipt_filter_invalid: "a filter of a receipt command is malformed",
 } as const;
 
 export type LedgerErrorCode = keyof typeof LEDGER_ERRORS;
