@@ -3,9 +3,12 @@ import { defineConfig } from "vitest/config";
 // One project per suite: the fast ones run alone in seconds (`npm run test:fast`); container tests own the Docker engine and run in sequence.
 export default defineConfig({
   test: {
+    // By default one core is kept free, which on two cores is half of them.
+    maxWorkers: "100%",
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-      { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"] } },
+      // Not isolated: a worker loads each module once, not once a test file, which takes a third off the time.
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
+      { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], isolate: false } },
       { test: { name: "security", include: ["test/security/**/*.test.ts"], testTimeout: 20_000 } },
       { test: { name: "infra", include: ["test/infra/**/*.test.ts"], testTimeout: 60_000 } },
       {

@@ -116,7 +116,9 @@ async function installMissing(flags) {
   const missing = () => missingPackages(ROOT, { dev: flags.length === 0 });
   const before = missing();
   if (before.length === 0) return;
-  await step(`installing dependencies (${before.length} to change)`, (report) => install(ROOT, flags, report));
+  await step(`installing dependencies (${before.length} to change)`, (report) =>
+    install(ROOT, flags, (line) => /^npm (warn|notice)/.test(line) || report(line)),
+  );
   const after = missing();
   if (after.length > 0)
     throw new SetupError(`npm ci left out ${after.slice(0, 3).join(", ")}`, "remove node_modules and run the command again");

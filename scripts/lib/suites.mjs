@@ -61,15 +61,15 @@ export async function runSetup(name, work, show = print) {
 /**
  * Runs Vitest over some projects, its report going to the terminal as it comes.
  * @param {readonly string[]} projects
- * @param {NodeJS.ProcessEnv} [env]
+ * @param {{ env?: NodeJS.ProcessEnv, exclude?: readonly string[] }} [options] env: added to this process's; exclude: test files to leave out
  * @returns {Promise<Outcome[]>} one a project
  */
-export async function runVitest(projects, env = {}) {
+export async function runVitest(projects, { env = {}, exclude = [] } = {}) {
   const report = join(CACHE, "test", `${projects.join("-")}.json`);
   mkdirSync(join(CACHE, "test"), { recursive: true });
   rmSync(report, { force: true });
   const started = performance.now();
-  const selection = projects.flatMap((project) => ["--project", project]);
+  const selection = [...projects.flatMap((project) => ["--project", project]), ...exclude.flatMap((pattern) => ["--exclude", pattern])];
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const result = await exec(process.execPath, [inRoot("node_modules/vitest/vitest.mjs"), "run", ...selection, ...reporters], {
     cwd: ROOT,

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { inRoot } from "../../../scripts/lib/paths.mjs";
 import { apkPackages, bundledPackages, dpkgPackages, spdxDocument } from "../../../scripts/lib/sbom.mjs";
 
 const made: string[] = [];
@@ -13,7 +14,9 @@ describe("list of an image's contents", () => {
   it("has what is compiled in, with the lock file's checksums, and no development package", () => {
     const packages = bundledPackages();
     const names = packages.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining(["commander", "valibot", "yaml", "prom-client", "bun"]));
+    const { dependencies } = JSON.parse(readFileSync(inRoot("package.json"), "utf8")) as { dependencies: Record<string, string> };
+    expect(Object.keys(dependencies).length).toBeGreaterThan(0);
+    expect(names).toEqual(expect.arrayContaining([...Object.keys(dependencies), "bun"]));
     expect(names).not.toEqual(expect.arrayContaining(["vitest"]));
     expect(names).not.toEqual(expect.arrayContaining(["typescript"]));
     for (const { name, checksum } of packages.filter((one) => one.name !== "bun")) {
