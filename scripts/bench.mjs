@@ -43,8 +43,9 @@ await runMain(async () => {
   await ensureTools();
   const host = hostTarget();
   const chio = `${DIST}/chio`;
+  const bun = await bunFor(host);
   await step("compiling chio", () => compile(host, chio));
-  const args = ["--chio", chio, "--bun", await bunFor(host)];
+  const args = ["--chio", chio, "--bun", bun];
   if (only === undefined || only.split(",").includes("constrained")) {
     await ensureDocker();
     args.push("--image", (await buildImage("distroless")).tag);

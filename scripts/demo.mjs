@@ -10,7 +10,7 @@ import { buildImage } from "./lib/images.mjs";
 import { DIST } from "./lib/paths.mjs";
 import { hostTarget, targetName } from "./lib/platform.mjs";
 import { say, seconds, step } from "./lib/progress.mjs";
-import { ensureRuntimeDependencies } from "./lib/setup.mjs";
+import { bunFor, ensureRuntimeDependencies } from "./lib/setup.mjs";
 
 const USAGE = "npm run demo [-- [--keep] [--container]]";
 
@@ -25,6 +25,7 @@ function options() {
 async function prepareProcess() {
   await ensureRuntimeDependencies();
   const program = `${DIST}/chio`;
+  await bunFor(hostTarget());
   await step(`compiling chio for ${targetName(hostTarget())}`, () => compile(hostTarget(), program));
   return await processStage(program);
 }

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { ensureDocker } from "./lib/docker.mjs";
 import { runMain, SetupError } from "./lib/failure.mjs";
 import { inRoot } from "./lib/paths.mjs";
-import { say, seconds } from "./lib/progress.mjs";
+import { say, seconds, step } from "./lib/progress.mjs";
 import { ensureDependencies, ensureNode } from "./lib/setup.mjs";
 import { runCheck, runSetup, runVitest } from "./lib/suites.mjs";
 import { buildTestImages } from "./lib/test-images.mjs";
@@ -12,8 +12,10 @@ const CHECKS = /** @type {Record<string, string[]>} */ ({
   types: [process.execPath, inRoot("node_modules/typescript/bin/tsc"), "--noEmit"],
   lint: [inRoot("node_modules/.bin/biome"), "check", "--error-on-warnings", "--colors=off", "."],
 });
+/** The demo asserts what it shows. */
+const DEMO = [process.execPath, inRoot("scripts/demo.mjs")];
 const FAST = ["types", "lint", "unit", "conformance", "security"];
-const ALL = [...FAST, "infra", "containers"];
+const ALL = [...FAST, "infra", "demo", "containers"];
 /** Left out of the fast run: they wait for the disk, for processes and for time-outs. */
 const SLOW = [
   "test/unit/ledger/**",
@@ -38,9 +40,11 @@ function selection() {
 /** @param {readonly string[]} names @param {readonly string[]} exclude */
 async function runWithoutDocker(names, exclude) {
   const checks = names.filter((name) => name in CHECKS).map((name) => runCheck(name, /** @type {string[]} */ (CHECKS[name])));
-  const projects = names.filter((name) => !(name in CHECKS) && name !== "containers");
+  const projects = names.filter((name) => !(name in CHECKS) && name !== "containers" && name !== "demo");
   const suites = projects.length === 0 ? [] : await runVitest(projects, { exclude });
-  return [...(await Promise.all(checks)), ...suites];
+  const outcomes = [...(await Promise.all(checks)), ...suites];
+  if (names.includes("demo")) outcomes.push(await step("running the demo", () => runCheck("demo", DEMO)));
+  return outcomes;
 }
 
 async function runContainers() {
@@ -49,6 +53,7 @@ async function runContainers() {
   const { outcomes, env } = await buildTestImages();
   if (Object.keys(env).length === 0) return outcomes;
   // Testcontainers' own reaper is an image that may not be there; these tests remove what they made themselves, and check that they did.
+  outcomes.push(await step("running the demo in containers", () => runCheck("demo in containers", [...DEMO, "--container"])));
   return [...outcomes, ...(await runVitest(["containers"], { env: { ...env, TESTCONTAINERS_RYUK_DISABLED: "true" } }))];
 }
 
