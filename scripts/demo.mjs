@@ -5,7 +5,7 @@ import { containerStage } from "./lib/demo/container-stage.mjs";
 import { processStage } from "./lib/demo/process-stage.mjs";
 import { DemoFailure, tellStory } from "./lib/demo/story.mjs";
 import { ensureDocker } from "./lib/docker.mjs";
-import { runMain, SetupError } from "./lib/failure.mjs";
+import { cleanups, runMain, SetupError } from "./lib/failure.mjs";
 import { buildImage } from "./lib/images.mjs";
 import { DIST } from "./lib/paths.mjs";
 import { hostTarget, targetName } from "./lib/platform.mjs";
@@ -46,8 +46,7 @@ await runMain(async () => {
   const stage = await (container ? prepareContainers() : prepareProcess());
   const began = performance.now();
   let kept = false;
-  const interrupted = () => void stage.close().finally(() => process.exit(130));
-  process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
+  cleanups.add(stage.close);
   try {
     for (const line of stage.description) say(`  ${line}`);
     await tellStory(stage);

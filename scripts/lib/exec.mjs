@@ -1,5 +1,11 @@
 import { spawn } from "node:child_process";
 
+/** Programs at work: none outlives this process. @type {Set<import("node:child_process").ChildProcess>} */
+const running = new Set();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGTERM");
+});
+
 /**
  * @typedef {object} ExecOptions
  * @property {string} [cwd]
@@ -33,6 +39,7 @@ export function exec(file, args, options = {}) {
       stdio: [options.input === undefined ? "ignore" : "pipe", options.inherit ? "inherit" : "pipe", options.inherit ? "inherit" : "pipe"],
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: "SIGKILL" }),
     });
+    running.add(child);
     const out = { stdout: "", stderr: "", output: "" };
     let partial = "";
     /** @param {"stdout" | "stderr"} stream @param {string} text */
@@ -46,8 +53,12 @@ export function exec(file, args, options = {}) {
     };
     child.stdout?.setEncoding("utf8").on("data", (text) => collect("stdout", text));
     child.stderr?.setEncoding("utf8").on("data", (text) => collect("stderr", text));
-    child.on("error", (error) => resolve({ code: 127, ...out, output: `${out.output}${error.message}\n` }));
+    child.on("error", (error) => {
+      running.delete(child);
+      resolve({ code: 127, ...out, output: `${out.output}${error.message}\n` });
+    });
     child.on("close", (code, signal) => {
+      running.delete(child);
       if (partial.trim() !== "") options.onLine?.(partial);
       resolve({ code: code ?? 128 + (signal === "SIGKILL" ? 9 : 15), ...out });
     });

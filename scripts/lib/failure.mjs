@@ -17,11 +17,23 @@ export function describeFailure(error) {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
+/** What to undo when the script is interrupted. @type {Set<() => Promise<unknown>>} */
+export const cleanups = new Set();
+
 /**
- * Runs a script's main function; a rejection is printed and ends the process with 1.
+ * Runs a script's main function; a rejection is printed and ends the process with 1. Interrupted, it undoes what is in `cleanups` first.
  * @param {() => Promise<number | void>} main
  */
 export async function runMain(main) {
+  for (const [signal, number] of /** @type {const} */ ([
+    ["SIGINT", 2],
+    ["SIGTERM", 15],
+    ["SIGHUP", 1],
+  ])) {
+    process.once(signal, () => {
+      void Promise.allSettled([...cleanups].map((undo) => undo())).then(() => process.exit(128 + number));
+    });
+  }
   try {
     process.exitCode = (await main()) ?? process.exitCode ?? 0;
   } catch (error) {

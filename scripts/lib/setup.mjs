@@ -80,7 +80,11 @@ async function ensureRuns(node) {
 function relaunch(node, env) {
   return new Promise((resolve, reject) => {
     const child = spawn(node, [/** @type {string} */ (process.argv[1]), ...process.argv.slice(2)], { stdio: "inherit", env });
-    for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, () => child.kill(signal));
+    for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+      process.removeAllListeners(signal);
+      // A terminal sends Ctrl-C to both.
+      process.on(signal, () => void (signal === "SIGINT" && process.stdin.isTTY ? undefined : child.kill(signal)));
+    }
     child.on("error", reject);
     child.on("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });

@@ -102,7 +102,7 @@ export async function containerStage({ image, appImage }) {
         `curl -i ${url}/notes`,
         `curl -i ${bearer} ${url}/notes`,
         `curl -i ${bearer} -H 'Content-Type: application/json' -d '{"path":"/etc/shadow"}' ${url}/files/read`,
-        `${cli} receipt list --receipt-db ${RECEIPT_DB}`,
+        `${cli} receipt list --receipt-db ${RECEIPT_DB} --newest-first --limit 5`,
         `${cli} checkpoint verify --receipt-db ${RECEIPT_DB}`,
       ],
       placeholders: { $URL: url, $DIR: directory, $VOLUME: volume },

@@ -115,7 +115,7 @@ export async function processStage(program) {
       `curl -i http://${address}/notes`,
       `curl -i ${bearer} http://${address}/notes`,
       `curl -i ${bearer} -H 'Content-Type: application/json' -d '{"path":"/etc/shadow"}' http://${address}/files/read`,
-      `${at("chio")} receipt list --receipt-db ${at("receipts.sqlite")}`,
+      `${at("chio")} receipt list --receipt-db ${at("receipts.sqlite")} --newest-first --limit 5`,
       `${at("chio")} checkpoint verify --receipt-db ${at("receipts.sqlite")}`,
     ],
     placeholders: { $URL: `http://${address}`, $DIR: directory },
