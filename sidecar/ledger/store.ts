@@ -29,7 +29,7 @@ export interface StoreOptions {
 }
 
 /** After a checkpoint has emptied the write-ahead log, the file is cut to this. */
-const WAL_KEPT_BYTES = 32 * 1024 * 1024;
+const WAL_KEPT_BYTES = 64 * 1024 * 1024;
 /** What a recovered volume must be able to take before receipts are accepted again. */
 const TRIAL_BYTES = 65_536;
 

@@ -6,10 +6,14 @@ import type { Cursor, FromWorker, WorkerOptions } from "./protocol.ts";
 import type { Store } from "./store.ts";
 
 const PAGE = 4096;
-/** Frames after which the log is copied into the store by the maintenance thread: 8 MiB. */
-const WAL_PASS_FRAMES = 2_048;
-/** From here on the log is to begin again at its start: 16 MiB. */
-const WAL_CAP_FRAMES = 4_096;
+/**
+ * The write-ahead log is copied into the store by the maintenance thread and begins again at its start: soon (4 MiB), because an fsync of a log that grows
+ * costs half as much again as one of a log that is written over; but seldom, because the copy's own fsync holds up those of the commits.
+ */
+const WAL_PASS_FRAMES = 1_024;
+const WAL_PASS_INTERVAL_MS = 500;
+/** Under load it is copied at this, whenever that is: 32 MiB. */
+const WAL_CAP_FRAMES = 8_192;
 /** As much may be copied between two commits: a millisecond or two. */
 const WAL_REST_FRAMES = 160;
 const PURGE_AT_ONCE = 1_000;
@@ -31,7 +35,9 @@ export class Upkeep {
   readonly #delivered = new Map<string, number>();
   #thread: Worker | null = null;
   #passRunning = false;
+  /** Written since the last pass began. */
   #frames = 0;
+  #lastPass = 0;
   #now: number;
   #archiving = false;
   #shrinking = false;
@@ -55,7 +61,8 @@ export class Upkeep {
     }
     // Frames are estimated: rows share pages, and each index touches a few. The next pass says how many there are.
     this.#frames += Math.ceil((chars * 1.25) / PAGE) + 6 + Math.min(rows, 12);
-    if (this.#frames >= WAL_PASS_FRAMES && !this.#passRunning) this.#pass();
+    if (this.#passRunning || this.#frames < WAL_PASS_FRAMES) return;
+    if (this.#frames >= WAL_CAP_FRAMES || performance.now() - this.#lastPass >= WAL_PASS_INTERVAL_MS) this.#pass();
   }
 
   /** True while a store in memory can take no more because its sinks take nothing. */
@@ -86,6 +93,7 @@ export class Upkeep {
 
   #pass(): void {
     this.#passRunning = true;
+    this.#lastPass = performance.now();
     this.#frames = 0;
     this.#send({ type: "wal" });
   }
@@ -146,8 +154,8 @@ export class Upkeep {
   #passed(log: number): void {
     this.#passRunning = false;
     const store = this.#host.store();
-    if (store === null || log < WAL_CAP_FRAMES) return;
-    if (this.#frames > WAL_REST_FRAMES && log < 4 * WAL_CAP_FRAMES) {
+    if (store === null) return;
+    if (this.#frames > WAL_REST_FRAMES && log < 2 * WAL_CAP_FRAMES) {
       this.#pass();
       return;
     }

@@ -113,15 +113,15 @@ describe("a ledger", () => {
     const wal = () => statSync(`${dir.store}-wal`).size;
     let written = 0;
     let largest = 0;
-    while (written < 80 * 2 ** 20) {
+    while (written < 120 * 2 ** 20) {
       await Promise.all(Array.from({ length: 200 }, () => ledger.append(entry)));
       written += 200 * entry.canonicalJson.length;
       largest = Math.max(largest, wal());
     }
-    expect(largest).toBeLessThan(72 * 2 ** 20);
+    expect(largest).toBeLessThan(96 * 2 ** 20);
     await until("the log is copied and begins again", async () => {
       await ledger.append(entry);
-      return wal() <= 40 * 2 ** 20;
+      return wal() <= 64 * 2 ** 20;
     });
     await ledger.close();
   }, 60_000);
