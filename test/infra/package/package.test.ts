@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { inRoot, ROOT } from "../../../scripts/lib/paths.mjs";
 
 interface Manifest {
@@ -10,7 +10,15 @@ interface Manifest {
   version: string;
   exports: Record<string, string | { types: string; default: string }>;
   dependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
+  peerDependenciesMeta: Record<string, { optional: boolean }>;
 }
+
+/** What each subpath needs beside the dependencies. A user of one installs nothing of the others. */
+const PEERS: Record<string, readonly string[]> = {
+  "./aws": ["aws-cdk-lib", "constructs"],
+  "./gcp": ["@pulumi/gcp", "@pulumi/pulumi"],
+};
 
 const manifest = JSON.parse(readFileSync(inRoot("package.json"), "utf8")) as Manifest;
 const node = (args: string[], cwd: string) => execFileSync(process.execPath, args, { cwd, encoding: "utf8" });
@@ -29,13 +37,28 @@ describe("the npm package", () => {
     mkdirSync(packed);
     node([inRoot("node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", join(packed, "dist/lib")], ROOT);
     writeFileSync(join(packed, "package.json"), JSON.stringify(manifest));
-    for (const name of Object.keys(manifest.dependencies)) symlinkSync(inRoot("node_modules", name), join(modules, name));
+    for (const name of Object.keys(manifest.dependencies)) link(name);
   });
+  const link = (name: string) => {
+    const path = join(consumer, "node_modules", name);
+    mkdirSync(dirname(path), { recursive: true });
+    symlinkSync(inRoot("node_modules", name), path);
+  };
   afterAll(() => rmSync(consumer, { recursive: true, force: true }));
 
   const subpaths = Object.entries(manifest.exports).filter(([, target]) => typeof target !== "string");
 
-  it.each(subpaths.map(([path]) => path))("exports %s, with types", (path) => {
+  it("declares every peer of a subpath, as optional", () => {
+    expect(Object.keys(manifest.peerDependencies).sort()).toEqual(Object.values(PEERS).flat().sort());
+    for (const name of Object.keys(manifest.peerDependencies)) expect(manifest.peerDependenciesMeta[name]).toEqual({ optional: true });
+  });
+
+  it.each(subpaths.map(([path]) => path))("exports %s, with types, with only its own peers present", (path) => {
+    const peers = PEERS[path] ?? [];
+    for (const name of peers) link(name);
+    onTestFinished(() => {
+      for (const name of peers) rmSync(join(consumer, "node_modules", name));
+    });
     const target = manifest.exports[path] as { types: string; default: string };
     const specifier = manifest.name + path.slice(1);
     const names = node(
