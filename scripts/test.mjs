@@ -19,10 +19,8 @@ const ALL = [...FAST, "infra", "demo", "containers"];
 /** Left out of the fast run: they wait for the disk, for processes and for time-outs. */
 const SLOW = [
   "test/unit/ledger/**",
-  "test/unit/cli/api-protect-*",
-  "test/unit/cli/ledger-*",
-  "test/security/fail-closed.test.ts",
-  "test/security/drain.test.ts",
+  "test/unit/cli/{api-protect,ledger}-*",
+  "test/security/{fail-closed,drain,streaming,body,response}.test.ts",
 ];
 
 function selection() {
