@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { answers, freePort, type Running, start } from "./process.ts";
+import { answersRaw, freePort, type Running, start } from "./process.ts";
 
 const run = promisify(execFile);
 
@@ -63,7 +63,10 @@ export async function startChio(chio: string, fixture: Fixture, upstream: string
       "--allow-root",
       ...extra,
     ],
-    { env: { CHIO_SIGNING_KEY: readFileSync(fixture.seed, "utf8").trim(), CHIO_LOG_LEVEL: "warn" }, ready: answers(`${url}/chio/health`) },
+    {
+      env: { CHIO_SIGNING_KEY: readFileSync(fixture.seed, "utf8").trim(), CHIO_LOG_LEVEL: "warn" },
+      ready: answersRaw(port, "/chio/health"),
+    },
   );
   return { server, url, store };
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 
 /** A started child. Stopped by `stop`, also at the end of a `using` block. */
 export interface Running extends AsyncDisposable {
@@ -64,6 +64,19 @@ export function answers(url: string, status = 200): () => Promise<boolean> {
       return false;
     }
   };
+}
+
+/** The same over a bare socket: for a start that is timed, where the first use of `fetch` would cost more than the program. */
+export function answersRaw(port: number, path: string): () => Promise<boolean> {
+  return () =>
+    new Promise((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`));
+      socket.once("data", (bytes) => {
+        socket.destroy();
+        resolve(bytes.toString("latin1").startsWith("HTTP/1.1 200"));
+      });
+      socket.once("error", () => resolve(false));
+    });
 }
 
 /** A loopback port that was free a moment ago. */
