@@ -9,7 +9,14 @@ import { runCheck, runSetup, runVitest } from "./lib/suites.mjs";
 import { buildTestImages } from "./lib/test-images.mjs";
 
 const CHECKS = /** @type {Record<string, string[]>} */ ({
-  types: [process.execPath, inRoot("node_modules/typescript/bin/tsc"), "--noEmit"],
+  types: [
+    process.execPath,
+    inRoot("node_modules/typescript/bin/tsc"),
+    "--noEmit",
+    "--incremental",
+    "--tsBuildInfoFile",
+    inRoot(".cache/types.tsbuildinfo"),
+  ],
   lint: [inRoot("node_modules/.bin/biome"), "check", "--error-on-warnings", "--colors=off", "."],
 });
 /** The demo asserts what it shows. */
