@@ -38,6 +38,7 @@ export function picture(figures: readonly Figure[]): string {
 <text x="${x(figure.ratio ?? 0) + 8}" y="${y + 16}">${(figure.ratio ?? 0).toFixed(2)} (${number(figure.value)} ${escapeXml(figure.unit)})</text>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left + width + 230} ${height}" font-family="sans-serif" font-size="13">
+<title>Benchmark: ratio of each figure to what ran beside it</title>
 <style>text{fill:#24292f}.note{font-size:11px;fill:#57606a}.page{fill:#fff}.floor{stroke:#57606a}@media(prefers-color-scheme:dark){text{fill:#e6edf3}.note{fill:#9198a1}.page{fill:#0d1117}.floor{stroke:#9198a1}}</style>
 <rect class="page" width="100%" height="100%"/>
 <text x="16" y="26" font-size="15" font-weight="bold">Ratio to what ran beside it (dashed: the floor itself)</text>
