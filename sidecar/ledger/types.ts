@@ -1,3 +1,4 @@
+import type { ReceiptIndexRow } from "../kernel/receipts.ts";
 import type { BudgetCharge, StateChange } from "../kernel/types.ts";
 import type { CheckpointBody, SignatureHex } from "../wire/types.ts";
 
@@ -15,18 +16,7 @@ export interface LedgerEntry {
 }
 
 /** Columns that `chio receipt list` filters by. What the receipt says too (time, capability, outcome; a tool receipt's tool) must be the same here: it is compared on read. */
-export interface ReceiptIndex {
-  /** Unix seconds. */
-  timestamp: number;
-  capabilityId?: string;
-  toolServer: string;
-  toolName: string;
-  outcome: "allow" | "deny" | "cancelled" | "incomplete" | "none";
-  tenantId?: string;
-  subject?: string;
-  costUnits?: bigint;
-  costCurrency?: string;
-}
+export type ReceiptIndex = ReceiptIndexRow;
 
 /** Why the ledger takes nothing at the moment. All but `closed` end by themselves when their cause is gone. */
 export type LedgerFault = "disk_full" | "read_only" | "locked" | "corrupt" | "io_error" | "queue_full" | "sink_unreachable" | "closed";
