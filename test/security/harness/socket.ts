@@ -38,7 +38,7 @@ export async function connectTo(port: number): Promise<HandSocket> {
   return {
     write: (data) => void socket.write(typeof data === "string" ? Buffer.from(data, "latin1") : data),
     async until(wanted) {
-      const deadline = Date.now() + 3_000;
+      const deadline = Date.now() + 10_000;
       while (!text().includes(wanted)) {
         if (closed || Date.now() > deadline)
           throw new Error(`${JSON.stringify(wanted)} did not arrive; got ${JSON.stringify(text().slice(-300))}`);
