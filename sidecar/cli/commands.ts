@@ -1,17 +1,4 @@
-import type { Command } from "commander";
-import type { CommandIo } from "./io.ts";
-
-interface CommandModule {
-  register(program: Command, io: CommandIo): void;
-}
-
-export interface CommandEntry {
-  /** First word after `chio`. */
-  name: string;
-  /** For `chio --help`, which loads none of the modules. */
-  summary: string;
-  load: () => Promise<CommandModule[]>;
-}
+import type { CommandEntry, CommandModule } from "./run-program.ts";
 
 /** Every command. Only the one that is called is loaded: `chio health` runs every few seconds on every replica. */
 export const COMMANDS: readonly CommandEntry[] = [

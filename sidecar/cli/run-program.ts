@@ -1,0 +1,97 @@
+import { Command, CommanderError } from "commander";
+import { ChioError } from "../wire/errors.ts";
+import type { CommandIo } from "./io.ts";
+
+export interface CommandModule<Io extends CommandIo = CommandIo> {
+  register(program: Command, io: Io): void;
+}
+
+export interface CommandEntry<Io extends CommandIo = CommandIo> {
+  /** First word after the program's name. */
+  name: string;
+  /** For `--help`, which loads none of the modules. */
+  summary: string;
+  load: () => Promise<CommandModule<Io>[]>;
+}
+
+export interface ProgramSpec<Io extends CommandIo = CommandIo> {
+  name: string;
+  description: string;
+  version: string;
+  commands: readonly CommandEntry<Io>[];
+  /** Arguments as the commands take them. @default as they came */
+  arrange?: (argv: readonly string[]) => readonly string[];
+  /** A last touch on every command that was made. */
+  finish?: (command: Command) => void;
+  /** Errors of the program's own that are no `ChioError`: what to print. Undefined leaves them to the common report. */
+  explain?: (error: unknown) => string | undefined;
+}
+
+/**
+ * Runs `<program> <argv>`. Sets exit code 0 (ok, help, version), 1 (a check failed, something broke) or 2 (misuse); never throws, never
+ * exits. Only the modules of the command that `argv` names are loaded.
+ */
+export async function runProgram<Io extends CommandIo>(spec: ProgramSpec<Io>, argv: readonly string[], io: Io): Promise<void> {
+  try {
+    const program = await buildProgram(spec, argv, io);
+    if (argv.length === 0) io.stdout(program.helpInformation());
+    else await program.parseAsync([...(spec.arrange?.(argv) ?? argv)], { from: "user" });
+  } catch (error) {
+    reportFailure(error, spec, io);
+  }
+}
+
+/** The program with the modules of every command that `argv` names; the others are there by name only, for help and for suggestions. */
+export async function buildProgram<Io extends CommandIo>(spec: ProgramSpec<Io>, argv: readonly string[], io: Io): Promise<Command> {
+  const program = new Command(spec.name)
+    .description(spec.description)
+    .version(spec.version, "-V, --version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand("help [command]", "show the help of a command")
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text) });
+  for (const entry of spec.commands) {
+    if (!argv.includes(entry.name)) {
+      program.command(entry.name).description(entry.summary);
+      continue;
+    }
+    for (const { register } of await entry.load()) register(program, io);
+  }
+  for (const command of program.commands) settle(command, program, spec.finish);
+  return program;
+}
+
+/** Settings that commander copies only into commands made after them. */
+function settle(command: Command, program: Command, finish: ((command: Command) => void) | undefined): void {
+  command.copyInheritedSettings(program);
+  finish?.(command);
+  for (const child of command.commands) settle(child, program, finish);
+}
+
+function reportFailure(error: unknown, spec: Pick<ProgramSpec, "explain">, io: CommandIo): void {
+  if (error instanceof CommanderError) {
+    // Commander has printed its own line. Its code for every kind of misuse is 1.
+    if (error.exitCode !== 0) io.setExit(2);
+    return;
+  }
+  const explained = spec.explain?.(error);
+  if (explained !== undefined) {
+    io.stderr(explained);
+    io.setExit(1);
+    return;
+  }
+  if (error instanceof ChioError) {
+    io.stderr(`error: ${error.message} (${error.code})\n${error.fix === undefined ? "" : `fix: ${error.fix}\n`}`);
+    io.setExit(1);
+    return;
+  }
+  const { code, path, message, stack } = error as NodeJS.ErrnoException;
+  if (path !== undefined && (code === "ENOENT" || code === "EACCES" || code === "EISDIR")) {
+    const what = code === "ENOENT" ? "does not exist" : code === "EISDIR" ? "is a directory" : "may not be read by this user";
+    io.stderr(`error: ${path} ${what}\n`);
+    io.setExit(2);
+    return;
+  }
+  io.stderr(`error: ${io.env.CHIO_LOG_LEVEL === "debug" ? (stack ?? message) : message}\n`);
+  io.setExit(1);
+}
