@@ -1,0 +1,65 @@
+import { type Argument, createArgument, InvalidArgumentError, Option } from "commander";
+import { type CommandIo, readInput } from "../../sidecar/cli/io.ts";
+import { loadTopologyFile } from "../manifests/load.ts";
+import { nearest } from "../topology/nearest.ts";
+import type { Acceptance, Topology } from "../topology/types.ts";
+import { KitError } from "./errors.ts";
+
+/** What people call the platforms elsewhere. */
+const ALSO_CALLED: Readonly<Record<string, readonly string[]>> = {
+  "cloud-run": ["gcp", "google", "cloudrun", "knative"],
+  ecs: ["aws", "fargate", "ecs-fargate"],
+  aca: ["azure", "container-apps", "containerapps"],
+  compose: ["docker", "docker-compose", "local"],
+  local: ["docker", "compose", "systemd"],
+};
+
+/** The input of every command that reads a topology. */
+export function serviceArgument(): Argument {
+  return createArgument("<service.yaml>", "the topology as YAML (docs/topology.md); - is standard input");
+}
+
+/** Throws `TopologyInputError` with every problem, each with line and column; the file system's own error when there is no such file. */
+export async function readService(io: CommandIo, path: string): Promise<Topology> {
+  return loadTopologyFile(await readText(io, path), path === "-" ? "standard input" : path);
+}
+
+/** A text file, or standard input for `-`. */
+export async function readText(io: CommandIo, path: string): Promise<string> {
+  const bytes = await readInput(io, path);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    const name = path === "-" ? "standard input" : path;
+    throw new KitError("input_not_text", `${name} is not UTF-8 text`, { fix: "save it as UTF-8" });
+  }
+}
+
+/** `--platform NAME`, repeatable, with `all`. The value is the list without repeats, in the order of `names`. */
+export function platformOption<Name extends string>(names: readonly Name[], description: string): Option {
+  return new Option("--platform <name>", `${description}: ${names.join(", ")} or all; may be repeated`).argParser(
+    (text: string, before: readonly Name[] | undefined): readonly Name[] => {
+      if (text === "all") return names;
+      const name = names.find((one) => one === text);
+      if (name === undefined) throw new InvalidArgumentError(unknownPlatform(text, names));
+      return names.filter((one) => one === name || before?.includes(one));
+    },
+  );
+}
+
+function unknownPlatform(text: string, names: readonly string[]): string {
+  const near = nearest(text, names) ?? names.find((name) => ALSO_CALLED[name]?.includes(text.toLowerCase()));
+  return `Platforms are ${names.join(", ")} and all.${near === undefined ? "" : ` Did you mean ${near}?`}`;
+}
+
+/** `--accept CODE=reason`, repeatable. The value is `Acceptance[]`. */
+export function acceptOption(): Option {
+  return new Option("--accept <CODE=reason>", "take a finding on, with a reason that shows in the posture; may be repeated").argParser(
+    (text: string, before: readonly Acceptance[] | undefined): readonly Acceptance[] => {
+      const [, code, reason] = /^([^=\s]+)=(.*)$/s.exec(text) ?? [];
+      if (code === undefined || reason === undefined || reason.trim() === "")
+        throw new InvalidArgumentError("Write CODE=reason, for example --accept 'CHIO-IMAGE-TAG=registry without digests, J. Doe'.");
+      return [...(before ?? []), { code, reason: reason.trim() }];
+    },
+  );
+}
