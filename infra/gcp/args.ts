@@ -1,11 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Acceptance, CloudRunEgress, HealthCheck, ResourcesProps, SidecarModeProps } from "../topology/index.ts";
+import type { AppArgs, AuxiliaryArgs, SidecarArgs } from "../pulumi/containers.ts";
+import type { Acceptance, CloudRunEgress, ResourcesProps, SidecarModeProps } from "../topology/index.ts";
 
-/**
- * A reference that ends in `@sha256:` and 64 hex digits. An output is checked for that when it is known. `pinnedBy: "content-hash"` is your
- * word for a tag that is made from the content and never moved.
- */
-export type ImageInput = pulumi.Input<string> | { readonly reference: pulumi.Input<string>; readonly pinnedBy: "digest" | "content-hash" };
+export type { ImageInput } from "../pulumi/containers.ts";
 
 /**
  * A version of a Secret Manager secret: `projects/P/secrets/S/versions/7`, `secrets/S/versions/7` (in the service's project), the `name` of a
@@ -21,66 +18,19 @@ export type SecretInput =
       readonly project?: pulumi.Input<string>;
     };
 
-export interface CloudRunContainerArgs {
-  /** Image, pinned by digest. linux/amd64. */
-  readonly image: ImageInput;
-  /** Replaces the image's ENTRYPOINT. @default the image's own */
-  readonly command?: readonly string[];
-  /** Replaces the image's CMD. @default the image's own */
-  readonly args?: readonly string[];
-  /** @default the image's own */
-  readonly workingDirectory?: string;
-  /** Plain variables: they show in the console and in the state. @default none */
-  readonly env?: Readonly<Record<string, pulumi.Input<string>>>;
-  /** Variables from Secret Manager. The sidecar's own secrets are refused here. @default none */
-  readonly secrets?: Readonly<Record<string, SecretInput>>;
-  /** @default 1 CPU and 512Mi for the app, 0.25 CPU and 128Mi for an auxiliary container */
+export interface CloudRunAppArgs extends AppArgs<SecretInput> {
+  /** @default 1 CPU and 512Mi */
   readonly resources?: ResourcesProps;
 }
 
-export interface CloudRunAppArgs extends CloudRunContainerArgs {
-  /** @default app */
-  readonly name?: string;
-  /** Port that the app binds on loopback. @default 8080 */
-  readonly port?: number;
-  /** Address that the app binds. @default 127.0.0.1 */
-  readonly bind?: string;
-  /** Path of an HTTP health endpoint, `tcp` to see only whether the port is open. @default tcp */
-  readonly health?: string;
+export interface CloudRunAuxiliaryArgs extends AuxiliaryArgs<SecretInput> {
+  /** @default 0.25 CPU and 128Mi */
+  readonly resources?: ResourcesProps;
 }
 
-export interface CloudRunAuxiliaryArgs extends CloudRunContainerArgs {
-  /** DNS label. */
-  readonly name: string;
-  /** Ports it binds on loopback. @default none */
-  readonly listens?: readonly number[];
-}
-
-export interface CloudRunSidecarArgs {
-  /** The sidecar's image in a registry that Cloud Run can pull from. Pulumi builds none: push it, and name it by digest. */
-  readonly image: ImageInput;
-  /** Which of the two images it is; it fixes the uid. @default distroless */
-  readonly flavor?: "distroless" | "alpine";
-  /** @default chio-sidecar */
-  readonly name?: string;
-  /** @default 9090 */
-  readonly port?: number;
-  /** @default /chio/health */
-  readonly healthPath?: string;
-  /** @default /etc/chio/kernel/kernel.yaml with secret files, the image's own with config "image", else /etc/chio/kernel.yaml */
-  readonly kernelConfig?: string | null;
-  /** @default info */
-  readonly logLevel?: "trace" | "debug" | "info" | "warn" | "error";
-  /** Hex public keys of capability issuers. @default none but the sidecar's own */
-  readonly trustedIssuers?: readonly string[];
-  /** How often the policy is looked at again, `60s` for example. @default off */
-  readonly policyRefresh?: string;
-  /** Further plain variables. @default none */
-  readonly env?: Readonly<Record<string, pulumi.Input<string>>>;
+export interface CloudRunSidecarArgs extends SidecarArgs {
   /** @default 0.5 CPU and 256Mi */
   readonly resources?: ResourcesProps;
-  /** Health command for local runs of the same topology; Cloud Run probes over HTTP. @default the program's own */
-  readonly healthCommand?: Partial<HealthCheck>;
   /** Startup probe. Period times attempts is at most 240 s. @default every second, 30 attempts */
   readonly startup?: { readonly periodSeconds?: number; readonly attempts?: number };
 }

@@ -5,6 +5,7 @@ import { SecretIamMember } from "@pulumi/gcp/secretmanager/secretIamMember.js";
 import { BucketIAMMember } from "@pulumi/gcp/storage/bucketIAMMember.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Deferral } from "../pulumi/deferral.ts";
+import { label, Names } from "../pulumi/names.ts";
 import { formatReceiptSink, type SecretRef, sidecarAccess, type TopologyFor } from "../topology/index.ts";
 import { secretName } from "./template.ts";
 
@@ -147,30 +148,6 @@ export function grantInvokers(context: GrantContext, service: Service): ServiceI
       options,
     );
   });
-}
-
-/** Names of resources: as told, with a number behind the second of a kind. */
-class Names {
-  readonly #stem: string;
-  readonly #used = new Map<string, number>();
-
-  constructor(stem: string) {
-    this.#stem = stem;
-  }
-
-  next(part: string): string {
-    const count = (this.#used.get(part) ?? 0) + 1;
-    this.#used.set(part, count);
-    return `${this.#stem}-${part}${count === 1 ? "" : `-${count}`}`;
-  }
-}
-
-/** For names of resources: what is not known yet is named by its place in the arguments. */
-function label(text: string): string {
-  return text
-    .replace(/\$\{deferred:([^}]*)\}/g, "$1")
-    .replace(/[^A-Za-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "");
 }
 
 /** Text inside a string of an IAM condition. */

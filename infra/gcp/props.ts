@@ -1,10 +1,9 @@
+import { containerProps, type ImageInput, imageProps } from "../pulumi/containers.ts";
 import type { Collected, Deferral } from "../pulumi/deferral.ts";
+import { known, type Loose, mapValues, optional, prune } from "../pulumi/values.ts";
 import {
-  type AppProps,
-  type AuxiliaryProps,
   type CloudRunVpc,
   type ConfigProps,
-  type ImageProps,
   isDeferred,
   type PolicySource,
   parseSecretRef,
@@ -12,7 +11,7 @@ import {
   type SecretRef,
   type TopologyProps,
 } from "../topology/index.ts";
-import type { ChioCloudRunServiceArgs, CloudRunConfig, CloudRunContainerArgs, CloudRunVpcArgs, ImageInput, SecretInput } from "./args.ts";
+import type { ChioCloudRunServiceArgs, CloudRunConfig, CloudRunVpcArgs, SecretInput } from "./args.ts";
 
 export type PlainArgs = Collected<ChioCloudRunServiceArgs>;
 
@@ -25,9 +24,9 @@ export function topologyProps(args: PlainArgs, fallbackName: string, later: Defe
   const props: Loose<TopologyProps> = {
     name: args.name === undefined || isDeferred(args.name) ? fallbackName : args.name,
     mode: args.mode,
-    app: app === undefined ? undefined : { ...app, ...container(app, secret) },
-    sidecar: { ...sidecar, image: image(sidecar.image) },
-    auxiliary: args.auxiliary?.map((one) => ({ ...one, ...container(one, secret) }) as AuxiliaryProps),
+    app: optional(app, (one) => containerProps<SecretInput, string | SecretRef>(one, secret)),
+    sidecar: { ...sidecar, image: imageProps(sidecar.image as Collected<ImageInput>) },
+    auxiliary: args.auxiliary?.map((one) => containerProps<SecretInput, string | SecretRef>(one, secret)),
     secrets: {
       signingKey: secret(secrets.signingKey),
       capabilityAuthorityUrl: optional(secrets.capabilityAuthorityUrl, secret),
@@ -65,26 +64,6 @@ export function topologyProps(args: PlainArgs, fallbackName: string, later: Defe
     accept: args.accept,
   };
   return prune(props) as TopologyProps;
-}
-
-type Loose<T> = { [K in keyof T]?: unknown };
-
-/** A number that is not known yet gets the model's default here, and is checked when it is known. */
-function known(value: number | string | undefined): unknown {
-  return typeof value === "string" && isDeferred(value) ? undefined : value;
-}
-
-function container(
-  one: Collected<CloudRunContainerArgs>,
-  secret: (input: Collected<SecretInput>) => string | SecretRef,
-): Partial<AppProps> {
-  return prune({ image: image(one.image), secrets: optional(one.secrets, (secrets) => mapValues(secrets, secret)) }) as Partial<AppProps>;
-}
-
-/** A reference that is not known yet counts as pinned here, and is checked when it is known. */
-function image(given: Collected<ImageInput>): ImageProps {
-  if (given !== null && typeof given === "object") return { kind: "provided", ...given };
-  return typeof given === "string" && isDeferred(given) ? { kind: "provided", reference: given, pinnedBy: "digest" } : given;
 }
 
 function secretRef(given: Collected<SecretInput>, later: Deferral | null): string | SecretRef {
@@ -133,22 +112,4 @@ function delivery(config: Collected<CloudRunConfig>, secret: (input: Collected<S
 function network(vpc: Collected<CloudRunVpcArgs>): CloudRunVpc {
   const egress = vpc.egress ?? "private-ranges-only";
   return vpc.kind === "direct" ? { ...vpc, tags: vpc.tags ?? [], egress } : { ...vpc, egress };
-}
-
-function optional<T, R>(value: T | undefined, map: (value: T) => R): R | undefined {
-  return value === undefined ? undefined : map(value);
-}
-
-function mapValues<T, R>(values: Readonly<Record<string, T>>, map: (value: T) => R): Record<string, R> {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, map(value)]));
-}
-
-/** Drops what was not given, so that the model's defaults hold. Empty parts go too. */
-function prune(value: unknown): unknown {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, item]) => item !== undefined)
-      .map(([key, item]) => [key, prune(item)]),
-  );
 }

@@ -1,24 +1,11 @@
-import { createHash } from "node:crypto";
 import { Service, type ServiceArgs } from "@pulumi/gcp/cloudrunv2/service.js";
 import { Account } from "@pulumi/gcp/serviceaccount/account.js";
 import * as pulumi from "@pulumi/pulumi";
+import { argumentNames, checkLater, checkNow, report } from "../pulumi/check.ts";
 import { Deferral } from "../pulumi/deferral.ts";
-import {
-  assertValid,
-  type CheckedTopology,
-  defineTopology,
-  drainBudget,
-  type Finding,
-  formatFindings,
-  formatPosture,
-  type InputIssue,
-  type PostureReport,
-  posture,
-  type TopologyFor,
-  TopologyInputError,
-  type TopologyProps,
-  validate,
-} from "../topology/index.ts";
+import { dashed, shortName } from "../pulumi/names.ts";
+import { given } from "../pulumi/values.ts";
+import { type InputIssue, type PostureReport, type TopologyFor, TopologyInputError } from "../topology/index.ts";
 import type { ChioCloudRunServiceArgs } from "./args.ts";
 import { type GrantContext, grantAccess, grantInvokers, grantSecrets, isMember, isPublic, ungranted } from "./grants.ts";
 import { type PlainArgs, topologyProps } from "./props.ts";
@@ -56,11 +43,18 @@ export class ChioCloudRunService extends pulumi.ComponentResource {
     const issues = argumentIssues(args);
     if (issues.length > 0) throw new TopologyInputError(issues);
     const plain: PlainArgs = deferral.collect(args);
-    const fallback = dnsLabel(name) || "service";
-    const { topology: graph, findings } = checkNow(topologyProps(plain, fallback, deferral), deferral.pending);
+    const fallback = shortName(dashed(name), 49) || "service";
+    const { topology: graph, findings } = checkNow("cloud-run", topologyProps(plain, fallback, deferral), deferral.pending);
     const template = revisionTemplate(graph);
-    const checked = deferral.pending ? deferral.checkLater(plain, (real) => checkReal(topologyProps(real, fallback, null), real)) : null;
-    this.#report(graph, findings, args);
+    const checked = checkLater(
+      "cloud-run",
+      deferral,
+      plain,
+      (real) => topologyProps(real, fallback, null),
+      (real) => trafficIssues(real.traffic as ChioCloudRunServiceArgs["traffic"]),
+    );
+    this.posture = report(this, graph, findings, checked);
+    this.#warn(graph, args);
 
     const child: pulumi.CustomResourceOptions = { parent: this };
     this.serviceAccount = this.#account(name, args, child);
@@ -108,9 +102,6 @@ export class ChioCloudRunService extends pulumi.ComponentResource {
     grantInvokers(context, this.service);
     this.uri = this.service.uri;
     this.revision = this.service.latestReadyRevision;
-    // What was accepted of a late value lowers the posture as well.
-    this.posture = checked === null ? pulumi.output(posture(graph, "cloud-run")) : checked.apply((late) => late.posture as PostureReport);
-    checked?.apply((late) => this.#warn(late.findings, findings));
     this.registerOutputs({
       uri: this.uri,
       service: this.service,
@@ -135,46 +126,15 @@ export class ChioCloudRunService extends pulumi.ComponentResource {
     return account.email;
   }
 
-  #report(graph: Graph, findings: CheckedTopology<"cloud-run">["findings"], args: ChioCloudRunServiceArgs): void {
-    const say = (promise: Promise<void>) => void promise;
-    say(pulumi.log.info(`${formatPosture(readable(posture(graph, "cloud-run")))}\n${drainBudget(graph, "cloud-run").text}`, this));
-    this.#warn(findings, []);
+  #warn(graph: Graph, args: ChioCloudRunServiceArgs): void {
+    const say = (text: string) => void pulumi.log.warn(text, this);
     const open = (args.invokers ?? []).filter((one) => typeof one === "string" && isPublic(one));
-    if (open.length > 0)
-      say(pulumi.log.warn(`${graph.name} is public (${open.join(", ")}): only capabilities stand between it and anybody`, this));
-    for (const place of ungranted(graph))
-      say(pulumi.log.warn(`${place} needs credentials that no grant of Google Cloud gives; put them into secrets.env`, this));
-  }
-
-  /** What was said already is not said twice. */
-  #warn(findings: readonly Finding[], said: readonly Finding[]): void {
-    const before = new Set(said.map((one) => `${one.code} ${one.path}`));
-    const news = findings.filter((one) => !before.has(`${one.code} ${one.path}`));
-    if (news.length > 0) void pulumi.log.warn(formatFindings(news), this);
+    if (open.length > 0) say(`${graph.name} is public (${open.join(", ")}): only capabilities stand between it and anybody`);
+    for (const place of ungranted(graph)) say(`${place} needs credentials that no grant of Google Cloud gives; put them into secrets.env`);
   }
 }
 
 type ServiceTemplate = Exclude<ServiceArgs["template"], PromiseLike<unknown> | pulumi.OutputInstance<unknown>>;
-
-/** With values still to come, an acceptance may be for one of them: only the later check can miss it. */
-function checkNow(props: TopologyProps, pending: boolean): CheckedTopology<"cloud-run"> {
-  const topology = defineTopology(props);
-  if (!pending || props.accept === undefined) return assertValid(topology, "cloud-run");
-  const found = new Set(validate(topology, "cloud-run").map((one) => one.code));
-  return assertValid(defineTopology({ ...props, accept: props.accept.filter((one) => found.has(one.code)) }), "cloud-run");
-}
-
-interface LateCheck {
-  readonly posture: PostureReport;
-  readonly findings: readonly Finding[];
-}
-
-function checkReal(props: TopologyProps, args: PlainArgs): LateCheck {
-  const issues = trafficIssues(args.traffic as ChioCloudRunServiceArgs["traffic"]);
-  if (issues.length > 0) throw new TopologyInputError(issues);
-  const { topology, findings } = assertValid(defineTopology(props), "cloud-run");
-  return { posture: posture(topology, "cloud-run"), findings };
-}
 
 const KNOWN = {
   region: 1,
@@ -214,13 +174,8 @@ const KNOWN = {
 
 /** What the model does not see: names that TypeScript would have refused, and the parts that are Cloud Run's alone. */
 function argumentIssues(args: ChioCloudRunServiceArgs): InputIssue[] {
-  if (args === null || typeof args !== "object")
-    return [{ path: "", message: "the arguments are missing: new ChioCloudRunService(name, { … })" }];
-  const issues: InputIssue[] = Object.keys(args)
-    .filter((key) => !Object.hasOwn(KNOWN, key))
-    .map((key) => ({ path: key, message: `unknown property; known are ${Object.keys(KNOWN).join(", ")}` }));
-  for (const key of ["region", "mode", "sidecar", "secrets"] as const)
-    if (args[key] === undefined || args[key] === null) issues.push({ path: key, message: "is required" });
+  const issues = argumentNames("ChioCloudRunService", args, KNOWN, ["region", "mode", "sidecar", "secrets"]);
+  if (args === null || typeof args !== "object") return issues;
   for (const [index, invoker] of (args.invokers ?? []).entries()) {
     if (typeof invoker === "string" && !isMember(invoker))
       issues.push({
@@ -239,30 +194,7 @@ function admission(deferral: Deferral, policy: string): NonNullable<ServiceArgs[
   return policy === "default" ? { useDefault: true } : { policy: deferral.restoreText(policy) };
 }
 
-/** At most 30 characters: a longer name is cut and gets a hash, so that two long names stay two. */
+/** At most 30 characters. */
 export function accountId(service: string): string {
-  const full = `${dnsLabel(service).replace(/^[^a-z]+/, "") || "service"}-chio`;
-  if (full.length <= 30) return full;
-  return `${full.slice(0, 21).replace(/-+$/, "")}-${createHash("sha256").update(service).digest("hex").slice(0, 8)}`;
-}
-
-function dnsLabel(text: string): string {
-  return text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "")
-    .slice(0, 49)
-    .replace(/-+$/, "");
-}
-
-/** For people: a value that is not known yet is named by its argument. */
-function readable<T>(report: T): T {
-  return JSON.parse(JSON.stringify(report).replace(/\$\{deferred:([^}]*)\}/g, "<$1>")) as T;
-}
-
-/** Leaves out what was not given. */
-function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
+  return shortName(`${dashed(service).replace(/^[^a-z]+/, "") || "service"}-chio`, 30, service);
 }

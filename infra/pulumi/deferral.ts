@@ -44,6 +44,11 @@ export class Deferral {
     return deferred(name);
   }
 
+  /** The value of a marker that the model itself put into the document, such as `WORKLOAD_CLIENT_ID`. */
+  provide(name: string, value: pulumi.Output<string>): void {
+    this.#derived.set(name, value);
+  }
+
   /** The document with its outputs in their places again, each as secret as it was. */
   restore<T>(document: T): pulumi.Unwrap<T> {
     return mapDeferred(document, (parts) => this.#join(parts)) as pulumi.Unwrap<T>;
