@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { inRoot, ROOT } from "../../../scripts/lib/paths.mjs";
+import { buildLibrary } from "../../../scripts/lib/library.mjs";
+import { inRoot } from "../../../scripts/lib/paths.mjs";
 
 interface Manifest {
   name: string;
@@ -28,17 +29,17 @@ describe("the npm package", () => {
   let consumer: string;
   let packed: string;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     consumer = mkdtempSync(join(tmpdir(), "chio-package-"));
     const modules = join(consumer, "node_modules");
     mkdirSync(modules);
     // As `prepack` does, but into this folder: the clone's own dist/lib stays as it is.
     packed = join(modules, manifest.name);
     mkdirSync(packed);
-    node([inRoot("node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", join(packed, "dist/lib")], ROOT);
+    await buildLibrary(join(packed, "dist/lib"));
     writeFileSync(join(packed, "package.json"), JSON.stringify(manifest));
     for (const name of Object.keys(manifest.dependencies)) link(name);
-  });
+  }, 120_000);
   const link = (name: string) => {
     const path = join(consumer, "node_modules", name);
     mkdirSync(dirname(path), { recursive: true });

@@ -379,10 +379,12 @@ describe("decisions written ahead", () => {
   });
 });
 
-it("finds its thread beside the source, beside the package, and in a compiled program", () => {
+it("finds its thread beside the source, from every module of the package, and in a compiled program", () => {
   const at = (here: string) => defaultWorkerUrl(here).href;
   expect(at("file:///x/sidecar/ledger/worker-url.ts")).toBe("file:///x/sidecar/ledger/worker.ts");
-  expect(at("file:///x/dist/sidecar/ledger/worker-url.js")).toBe("file:///x/dist/sidecar/ledger/worker.js");
+  for (const module of ["sidecar/ledger/index.js", "shared/chunks/chunk-ABC.js"]) {
+    expect(at(`file:///x/dist/lib/${module}`)).toBe("file:///x/dist/lib/sidecar/ledger/worker.js");
+  }
   expect(at("file:///$bunfs/root/chio")).toBe("file:///$bunfs/root/ledger/worker.js");
 });
 
