@@ -1,9 +1,10 @@
-import { isMap, isNode, LineCounter, type Node, parseAllDocuments, visit } from "yaml";
+import { LineCounter, type Node, parseAllDocuments, visit } from "yaml";
 import { defineTopology } from "../topology/define.ts";
 import { type InputIssue, TopologyInputError } from "../topology/errors.ts";
 import type { TopologyProps } from "../topology/props.ts";
-import { checkProps, formatPath, type PathStep, type SchemaIssue } from "../topology/schema/parse.ts";
+import { checkProps, formatPath } from "../topology/schema/parse.ts";
 import type { Topology } from "../topology/types.ts";
+import { nodeAt, placeOf } from "./yaml-places.ts";
 
 /** More than any service needs; stops a document that expands itself. */
 const MAX_BYTES = 1024 * 1024;
@@ -66,7 +67,7 @@ export function loadProps(text: string, origin: string): TopologyProps {
     result.issues.map((issue) => ({
       path: formatPath(issue.path),
       message: issue.message,
-      ...place(lines, offsetOf(document.contents as Node, issue)),
+      ...place(lines, nodeAt(document.contents as Node, issue.path, issue.atKey)),
     })),
   );
 }
@@ -76,33 +77,5 @@ function failure(origin: string, code: "input_syntax" | "input_invalid", issues:
 }
 
 function place(lines: LineCounter, offset: number | undefined): { line: number; column: number } | Record<string, never> {
-  if (offset === undefined) return {};
-  const { line, col } = lines.linePos(offset);
-  return { line, column: col };
-}
-
-/** Where the issue stands in the text: its value, or its key when the key is wrong, or what should have held it when it is missing. */
-function offsetOf(root: Node, { path, atKey }: SchemaIssue): number | undefined {
-  let node: Node = root;
-  for (const [index, step] of path.entries()) {
-    const last = index === path.length - 1;
-    const key = keyNode(node, step);
-    if (last && atKey && key !== null) return key.range?.[0];
-    const next = child(node, step);
-    if (next === null) return (key ?? node).range?.[0];
-    node = next;
-  }
-  return node.range?.[0];
-}
-
-function child(node: Node, step: PathStep): Node | null {
-  if (!("get" in node) || typeof node.get !== "function") return null;
-  const next: unknown = node.get(step, true);
-  return isNode(next) && next.range != null ? next : null;
-}
-
-function keyNode(node: Node, step: PathStep): Node | null {
-  if (!isMap(node)) return null;
-  const pair = node.items.find((item) => isNode(item.key) && String(item.key) === String(step));
-  return isNode(pair?.key) ? pair.key : null;
+  return offset === undefined ? {} : placeOf(lines, offset);
 }
