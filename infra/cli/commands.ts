@@ -3,6 +3,7 @@ import type { KitIo } from "./io.ts";
 
 /** Every command, one file each. Only the one that is called is loaded. */
 export const COMMANDS: readonly CommandEntry<KitIo>[] = [
+  { name: "init", summary: "Write a project for one service", load: async () => [await import("./init.ts")] },
   { name: "render", summary: "Write a platform's manifests from a service.yaml", load: async () => [await import("./render.ts")] },
   { name: "posture", summary: "Say what holds each invariant, and what is left", load: async () => [await import("./posture.ts")] },
 ];

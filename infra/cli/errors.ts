@@ -5,6 +5,8 @@ export const KIT_ERRORS = {
   input_not_text: "The input file is not UTF-8 text.",
   files_differ: "Files that are there hold something else, and nothing was written.",
   output_not_writable: "A file or directory cannot be written.",
+  templates_missing: "The package lacks the files that projects are made from.",
+  cancelled: "A question was left without an answer.",
 } as const;
 export type KitErrorCode = keyof typeof KIT_ERRORS;
 

@@ -4,7 +4,7 @@ import { acknowledge, TicketsStack } from "./stack.ts";
 const app = new App();
 const context = (name: string): string => {
   const value: unknown = app.node.tryGetContext(name);
-  if (typeof value !== "string") throw new Error(`cdk deploy -c ${name}=VALUE is missing; see docs/aws.md`);
+  if (typeof value !== "string") throw new Error(`cdk deploy -c ${name}=VALUE is missing; see README.md`);
   return value;
 };
 const certificateArn: unknown = app.node.tryGetContext("certificateArn");

@@ -4,6 +4,7 @@ import { Certificate, type ICertificate } from "aws-cdk-lib/aws-certificatemanag
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from "aws-cdk-lib/aws-s3";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
+// Outside this repository: from "chio-kit/aws".
 import { apiProtect, ChioFargateService, ChioImage } from "../../aws/index.ts";
 
 export interface TicketsStackProps extends StackProps {
@@ -15,7 +16,7 @@ export interface TicketsStackProps extends StackProps {
   readonly certificateArn?: string;
 }
 
-/** A ticket service that no agent calls unchecked. */
+/** A service that no agent calls unchecked. */
 export class TicketsStack extends Stack {
   readonly service: ChioFargateService;
 

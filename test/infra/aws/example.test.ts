@@ -53,7 +53,7 @@ describe("the example", () => {
     const [directory] = readdirSync(assembly.directory).filter((name) => name.startsWith("asset."));
     const context = join(assembly.directory, String(directory));
     expect(readFileSync(join(context, "Dockerfile"), "utf8")).toMatch(/\nCOPY chio-config\/ \/etc\/chio\/\n$/);
-    expect(readdirSync(join(context, "chio-config")).sort()).toEqual(["openapi.yaml", "policy.yaml"]);
+    expect(readdirSync(join(context, "chio-config")).sort()).toEqual(["kernel.yaml", "openapi.yaml", "policy.yaml"]);
     expect(readdirSync(context)).toEqual(expect.arrayContaining(["package.json", "package-lock.json", "scripts", "sidecar", "toolchain"]));
     expect(readdirSync(context)).not.toContain("node_modules");
   });
