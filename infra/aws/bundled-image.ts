@@ -2,8 +2,9 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeF
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Platform } from "aws-cdk-lib/aws-ecr-assets";
+import type { Platform } from "aws-cdk-lib/aws-ecr-assets";
 import type { Architecture, SidecarFlavor } from "../topology/index.ts";
+import { ecrAssets } from "./cdk.ts";
 
 /** What the kit's Dockerfiles copy, relative to the package. */
 const SOURCES = [
@@ -18,7 +19,7 @@ const FLAVOR_SOURCES = { distroless: ["images/distroless", "LICENSE"], alpine: [
 const DOCKERFILES = { distroless: "Dockerfile.distroless", alpine: "Dockerfile.sidecar" } as const;
 
 export function dockerPlatform(architecture: Architecture): Platform {
-  return architecture === "arm64" ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64;
+  return architecture === "arm64" ? ecrAssets.Platform.LINUX_ARM64 : ecrAssets.Platform.LINUX_AMD64;
 }
 
 const staged = new Map<string, string>();

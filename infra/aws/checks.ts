@@ -1,6 +1,6 @@
-import { Annotations, Stage } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
 import { type Acceptance, formatFindings, formatPosture, type PostureReport, posture, review } from "../topology/index.ts";
+import { cdk } from "./cdk.ts";
 import { type EcsGraph, LATE_CODES } from "./model.ts";
 import { collectPolicies, type PolicyIndex } from "./role-statements.ts";
 import { collectIngress, type IngressIndex } from "./security-group.ts";
@@ -65,7 +65,7 @@ const PRINTED = new WeakSet<IConstruct>();
 function print(scope: IConstruct, report: PostureReport): void {
   if (PRINTED.has(scope)) return;
   PRINTED.add(scope);
-  Annotations.of(scope).addInfo(formatPosture(report));
+  cdk.Annotations.of(scope).addInfo(formatPosture(report));
 }
 
 /** The posture as it stands now. */
@@ -80,7 +80,7 @@ export function synthesizedPosture(check: LateCheck): PostureReport {
 }
 
 function rootOf(scope: IConstruct): IConstruct {
-  return Stage.of(scope) ?? scope.node.root;
+  return cdk.Stage.of(scope) ?? scope.node.root;
 }
 
 /** One line for a stack's outputs. */

@@ -1,20 +1,18 @@
-import { Duration, Size } from "aws-cdk-lib";
-import {
-  AwsLogDriverMode,
-  type Capability,
-  type ContainerDefinition,
-  type ContainerDefinitionOptions,
+import type {
+  Capability,
+  ContainerDefinition,
+  ContainerDefinitionOptions,
   ContainerDependencyCondition,
-  type HealthCheck as EcsHealthCheck,
-  type Volume as EcsVolume,
+  HealthCheck as EcsHealthCheck,
+  Volume as EcsVolume,
   LinuxParameters,
-  LogDrivers,
   Secret,
-  type TaskDefinition,
+  TaskDefinition,
 } from "aws-cdk-lib/aws-ecs";
 import type { ILogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { type Container, cpuUnits, type HealthCheck, type SecretBinding, type StartCondition, type Volume } from "../topology/index.ts";
+import { cdk, ecs } from "./cdk.ts";
 import { defined, type EcsGraph, type Model } from "./model.ts";
 
 export interface LogGroups {
@@ -23,10 +21,10 @@ export interface LogGroups {
 }
 
 const CONDITIONS: { readonly [C in StartCondition]: ContainerDependencyCondition } = {
-  started: ContainerDependencyCondition.START,
-  healthy: ContainerDependencyCondition.HEALTHY,
-  completed: ContainerDependencyCondition.COMPLETE,
-  succeeded: ContainerDependencyCondition.SUCCESS,
+  started: ecs.ContainerDependencyCondition.START,
+  healthy: ecs.ContainerDependencyCondition.HEALTHY,
+  completed: ecs.ContainerDependencyCondition.COMPLETE,
+  succeeded: ecs.ContainerDependencyCondition.SUCCESS,
 };
 
 /** Adds the graph's containers that `wanted` names, with their start order. The scope gets the children that are no containers. */
@@ -69,13 +67,13 @@ function containerOptions(scope: Construct, model: Model, one: Container, logs: 
     portMappings: one.ports.map((port) => ({ containerPort: port })),
     readonlyRootFilesystem: one.readOnlyRoot,
     linuxParameters: linuxParameters(scope, one),
-    stopTimeout: Duration.seconds(one.graceSeconds),
+    stopTimeout: cdk.Duration.seconds(one.graceSeconds),
     logging: logDriver(graph, one, logs),
     ...(one.restart === null
       ? {}
       : {
           enableRestartPolicy: true,
-          restartAttemptPeriod: Duration.seconds(one.restart.attemptPeriodSeconds),
+          restartAttemptPeriod: cdk.Duration.seconds(one.restart.attemptPeriodSeconds),
           ...(one.restart.ignoredExitCodes.length === 0 ? {} : { restartIgnoredExitCodes: [...one.restart.ignoredExitCodes] }),
         }),
     ...defined({
@@ -83,7 +81,7 @@ function containerOptions(scope: Construct, model: Model, one: Container, logs: 
       command: one.args === null ? undefined : [...one.args],
       workingDirectory: one.workingDirectory ?? undefined,
       user: one.user ?? undefined,
-      startTimeout: one.startTimeoutSeconds === null ? undefined : Duration.seconds(one.startTimeoutSeconds),
+      startTimeout: one.startTimeoutSeconds === null ? undefined : cdk.Duration.seconds(one.startTimeoutSeconds),
       healthCheck: one.healthCheck === null ? undefined : healthCheck(one.healthCheck),
     }),
   };
@@ -93,10 +91,10 @@ function containerOptions(scope: Construct, model: Model, one: Container, logs: 
 function healthCheck(check: HealthCheck): EcsHealthCheck {
   return {
     command: ["CMD", ...check.command],
-    interval: Duration.seconds(check.intervalSeconds),
-    timeout: Duration.seconds(check.timeoutSeconds),
+    interval: cdk.Duration.seconds(check.intervalSeconds),
+    timeout: cdk.Duration.seconds(check.timeoutSeconds),
     retries: check.retries,
-    startPeriod: Duration.seconds(check.startPeriodSeconds),
+    startPeriod: cdk.Duration.seconds(check.startPeriodSeconds),
   };
 }
 
@@ -107,12 +105,14 @@ function secretVariable(model: Model, { target, ref }: SecretBinding): [string, 
   const version = defined({ versionStage: ref.versionStage ?? undefined, versionId: ref.versionId ?? undefined });
   const field = ref.field ?? undefined;
   const value =
-    Object.keys(version).length === 0 ? Secret.fromSecretsManager(secret, field) : Secret.fromSecretsManagerVersion(secret, version, field);
+    Object.keys(version).length === 0
+      ? ecs.Secret.fromSecretsManager(secret, field)
+      : ecs.Secret.fromSecretsManagerVersion(secret, version, field);
   return [[target.env, value]];
 }
 
 function linuxParameters(scope: Construct, one: Container): LinuxParameters {
-  const parameters = new LinuxParameters(scope, `${one.name}-linux`, { initProcessEnabled: one.initProcess });
+  const parameters = new ecs.LinuxParameters(scope, `${one.name}-linux`, { initProcessEnabled: one.initProcess });
   parameters.dropCapabilities(...one.capabilities.drop.map((name) => name as Capability));
   if (one.capabilities.add.length > 0) parameters.addCapabilities(...one.capabilities.add.map((name) => name as Capability));
   for (const { path, sizeMiB } of one.tmpfs) parameters.addTmpfs({ containerPath: path, size: sizeMiB });
@@ -122,12 +122,12 @@ function linuxParameters(scope: Construct, one: Container): LinuxParameters {
 function logDriver({ settings }: EcsGraph, one: Container, logs: LogGroups) {
   const sidecar = one.role === "sidecar";
   const mode = sidecar ? settings.logs.sidecarMode : settings.logs.appMode;
-  return LogDrivers.awsLogs({
+  return ecs.LogDrivers.awsLogs({
     logGroup: sidecar ? logs.sidecar : logs.app,
     streamPrefix: one.name,
     ...(mode === "blocking"
-      ? { mode: AwsLogDriverMode.BLOCKING }
-      : { mode: AwsLogDriverMode.NON_BLOCKING, maxBufferSize: Size.mebibytes(settings.logs.appMaxBufferMiB) }),
+      ? { mode: ecs.AwsLogDriverMode.BLOCKING }
+      : { mode: ecs.AwsLogDriverMode.NON_BLOCKING, maxBufferSize: cdk.Size.mebibytes(settings.logs.appMaxBufferMiB) }),
   });
 }
 

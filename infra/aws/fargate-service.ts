@@ -1,25 +1,17 @@
-import { Annotations, CfnOutput, Duration, Lazy, Names, RemovalPolicy, Stack } from "aws-cdk-lib";
-import { FlowLogDestination, type ISecurityGroup, type IVpc, SecurityGroup, Vpc } from "aws-cdk-lib/aws-ec2";
-import type { ScalableTaskCount } from "aws-cdk-lib/aws-ecs";
-import {
-  CfnService,
-  Cluster,
-  type ContainerDefinition,
-  ContainerInsights,
-  CpuArchitecture,
-  DeploymentControllerType,
-  type FargatePlatformVersion,
+import type { ISecurityGroup, IVpc } from "aws-cdk-lib/aws-ec2";
+import type {
+  ContainerDefinition,
+  FargatePlatformVersion,
   FargateService,
   FargateTaskDefinition,
-  type ICluster,
-  OperatingSystemFamily,
-  PidMode,
+  ICluster,
+  ScalableTaskCount,
 } from "aws-cdk-lib/aws-ecs";
 import type { ApplicationLoadBalancer, ApplicationTargetGroup } from "aws-cdk-lib/aws-elasticloadbalancingv2";
-import { Grant, type IGrantable, type PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Grant, IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { assertValid, cpuUnits, drainBudget, type PostureReport } from "../topology/index.ts";
+import { awsLogs, cdk, ec2, ecs, iam } from "./cdk.ts";
 import { checkAtSynth, currentPosture, type LateCheck, postureLine, synthesizedPosture, type TreeIndex } from "./checks.ts";
 import { addContainers, type LogGroups } from "./containers.ts";
 import { grantSidecarAccess } from "./grants.ts";
@@ -61,21 +53,21 @@ export class ChioFargateService extends Construct {
     const { settings } = graph;
     for (const found of review.findings) {
       const text = `${found.message}\nFix: ${found.fix}\nSee: ${found.link}`;
-      if (found.severity === "warning") Annotations.of(this).addWarningV2(found.code, text);
-      else Annotations.of(this).addInfo(`${found.code}: ${text}`);
+      if (found.severity === "warning") cdk.Annotations.of(this).addWarningV2(found.code, text);
+      else cdk.Annotations.of(this).addInfo(`${found.code}: ${text}`);
     }
 
     this.cluster = ensureCluster(this, props);
     this.logGroups = logGroups(this, settings.logs.retentionDays, props);
-    this.taskDefinition = new FargateTaskDefinition(this, "TaskDefinition", {
+    this.taskDefinition = new ecs.FargateTaskDefinition(this, "TaskDefinition", {
       family: settings.family,
       cpu: cpuUnits(graph.resources.cpuMilli),
       memoryLimitMiB: graph.resources.memoryMiB,
       runtimePlatform: {
-        cpuArchitecture: graph.architecture === "arm64" ? CpuArchitecture.ARM64 : CpuArchitecture.X86_64,
-        operatingSystemFamily: OperatingSystemFamily.LINUX,
+        cpuArchitecture: graph.architecture === "arm64" ? ecs.CpuArchitecture.ARM64 : ecs.CpuArchitecture.X86_64,
+        operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
       },
-      ...(settings.pidMode === null ? {} : { pidMode: PidMode.TASK }),
+      ...(settings.pidMode === null ? {} : { pidMode: ecs.PidMode.TASK }),
     });
     const containers = addContainers(this, this.taskDefinition, built, this.logGroups);
     const byRole = (role: string) => containers.get(graph.containers.find((one) => one.role === role)?.name ?? "");
@@ -86,7 +78,7 @@ export class ChioFargateService extends Construct {
     this.taskDefinition.defaultContainer = sidecar;
     grantSidecarAccess(this, this.taskDefinition.taskRole, built, props.config);
 
-    this.securityGroup = new SecurityGroup(this, "SecurityGroup", {
+    this.securityGroup = new ec2.SecurityGroup(this, "SecurityGroup", {
       vpc: this.cluster.vpc,
       description: `Tasks of ${graph.name}: the load balancer on port ${graph.ingress.port}, and nothing else`,
     });
@@ -104,10 +96,10 @@ export class ChioFargateService extends Construct {
       rules: "late",
     };
     checkAtSynth(this.#check);
-    Annotations.of(this).addInfo(drainBudget(graph, "ecs").text);
-    new CfnOutput(this, "Posture", {
+    cdk.Annotations.of(this).addInfo(drainBudget(graph, "ecs").text);
+    new cdk.CfnOutput(this, "Posture", {
       description: `Posture of ${graph.name}`,
-      value: Lazy.uncachedString({ produce: ({ preparing }) => (preparing ? "" : postureLine(synthesizedPosture(this.#check))) }),
+      value: cdk.Lazy.uncachedString({ produce: ({ preparing }) => (preparing ? "" : postureLine(synthesizedPosture(this.#check))) }),
     });
   }
 
@@ -119,7 +111,7 @@ export class ChioFargateService extends Construct {
   /** Lets a grantee start a new deployment of what is defined, as after a new signing key, and watch it. */
   grantRedeploy(grantee: IGrantable): Grant {
     const actions = ["ecs:UpdateService", "ecs:DescribeServices"];
-    return Grant.addToPrincipal({ grantee, actions, resourceArns: [this.service.serviceArn] });
+    return iam.Grant.addToPrincipal({ grantee, actions, resourceArns: [this.service.serviceArn] });
   }
 
   /** Lets a grantee read the receipts and the log of the sidecar. */
@@ -161,7 +153,7 @@ export class ChioFargateService extends Construct {
 
 function buildModel(scope: Construct, id: string, props: ChioFargateServiceProps): Model {
   const name = props.name ?? dnsLabel(id);
-  const family = props.family ?? Names.uniqueResourceName(scope, { maxLength: 200, separator: "-" });
+  const family = props.family ?? cdk.Names.uniqueResourceName(scope, { maxLength: 200, separator: "-" });
   return model({
     name,
     props,
@@ -170,7 +162,7 @@ function buildModel(scope: Construct, id: string, props: ChioFargateServiceProps
     init: props.init ?? [],
     ecs: {
       family,
-      region: Stack.of(scope).region,
+      region: cdk.Stack.of(scope).region,
       logs: defined({
         retentionDays: props.logs?.retention,
         sidecarMode: props.logs?.sidecarMode,
@@ -206,22 +198,25 @@ function ensureCluster(scope: Construct, { cluster, vpc }: ChioFargateServicePro
     }
     return cluster;
   }
-  return new Cluster(scope, "Cluster", { vpc: vpc ?? ownVpc(scope), containerInsightsV2: ContainerInsights.ENABLED }) as ICluster;
+  return new ecs.Cluster(scope, "Cluster", { vpc: vpc ?? ownVpc(scope), containerInsightsV2: ecs.ContainerInsights.ENABLED }) as ICluster;
 }
 
 function ownVpc(scope: Construct): IVpc {
-  const vpc = new Vpc(scope, "Vpc", { maxAzs: 2 });
-  const logGroup = new LogGroup(scope, "FlowLogs", { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.RETAIN });
-  vpc.addFlowLog("FlowLog", { destination: FlowLogDestination.toCloudWatchLogs(logGroup) });
+  const vpc = new ec2.Vpc(scope, "Vpc", { maxAzs: 2 });
+  const logGroup = new awsLogs.LogGroup(scope, "FlowLogs", {
+    retention: awsLogs.RetentionDays.THREE_MONTHS,
+    removalPolicy: cdk.RemovalPolicy.RETAIN,
+  });
+  vpc.addFlowLog("FlowLog", { destination: ec2.FlowLogDestination.toCloudWatchLogs(logGroup) });
   return vpc as IVpc;
 }
 
 /** Receipts outlive the stack: a log that ends with the service proves nothing about it. */
 function logGroups(scope: Construct, retention: number, { logs }: ChioFargateServiceProps): LogGroups {
   const group = (id: string) =>
-    new LogGroup(scope, id, {
+    new awsLogs.LogGroup(scope, id, {
       retention,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: cdk.RemovalPolicy.RETAIN,
       ...defined({ encryptionKey: logs?.encryptionKey }),
     });
   return { app: group("AppLogs"), sidecar: group("SidecarLogs") };
@@ -235,25 +230,25 @@ function fargateService(
   securityGroup: ISecurityGroup,
   { taskSubnets }: ChioFargateServiceProps,
 ): FargateService {
-  const service = new FargateService(scope, "Service", {
+  const service = new ecs.FargateService(scope, "Service", {
     cluster,
     taskDefinition,
     securityGroups: [securityGroup],
     assignPublicIp: false,
     desiredCount: scaling.minReplicas,
     platformVersion: settings.platformVersion as FargatePlatformVersion,
-    deploymentController: { type: DeploymentControllerType.ECS },
+    deploymentController: { type: ecs.DeploymentControllerType.ECS },
     ...(settings.circuitBreaker.enable ? { circuitBreaker: { enable: true, rollback: settings.circuitBreaker.rollback } } : {}),
     minHealthyPercent: settings.minHealthyPercent,
     maxHealthyPercent: settings.maxHealthyPercent,
-    healthCheckGracePeriod: Duration.seconds(settings.healthCheckGracePeriodSeconds),
+    healthCheckGracePeriod: cdk.Duration.seconds(settings.healthCheckGracePeriodSeconds),
     enableExecuteCommand: settings.enableExecuteCommand,
     enableECSManagedTags: true,
     ...defined({ vpcSubnets: taskSubnets }),
   });
   const resource = service.node.defaultChild;
   // With autoscaling a count in the template would undo it at every deployment.
-  if (resource instanceof CfnService && scaling.maxReplicas > scaling.minReplicas) resource.addPropertyDeletionOverride("DesiredCount");
+  if (resource instanceof ecs.CfnService && scaling.maxReplicas > scaling.minReplicas) resource.addPropertyDeletionOverride("DesiredCount");
   return service;
 }
 

@@ -1,7 +1,7 @@
-import { Arn, ArnFormat, Stack } from "aws-cdk-lib";
-import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { IGrantable } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 import { type PolicySource, type ReceiptSink, sidecarAccess } from "../topology/index.ts";
+import { cdk, iam } from "./cdk.ts";
 import type { Model } from "./model.ts";
 import type { ChioConfig } from "./props.ts";
 
@@ -37,7 +37,7 @@ function grantWrite(scope: Construct, grantee: IGrantable, { buckets, tables }: 
 /** Mounting without ClientWrite is read-only, whatever the mount point says. */
 function grantMount(grantee: IGrantable, { fileSystem, accessPoint }: ChioConfig & { kind: "efs" }): void {
   grantee.grantPrincipal.addToPrincipalPolicy(
-    new PolicyStatement({
+    new iam.PolicyStatement({
       actions: ["elasticfilesystem:ClientMount"],
       resources: [fileSystem.fileSystemArn],
       conditions: { StringEquals: { "elasticfilesystem:AccessPointArn": accessPoint.accessPointArn } },
@@ -46,14 +46,14 @@ function grantMount(grantee: IGrantable, { fileSystem, accessPoint }: ChioConfig
 }
 
 function allow(grantee: IGrantable, actions: string[], resources: string[]): void {
-  grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
+  grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions, resources }));
 }
 
 function s3Arn(scope: Construct, path: string): string {
-  return `arn:${Stack.of(scope).partition}:s3:::${path}`;
+  return `arn:${cdk.Stack.of(scope).partition}:s3:::${path}`;
 }
 
 function tableArn(scope: Construct, table: string, region: string | null): string {
-  const parts = { service: "dynamodb", resource: "table", resourceName: table, arnFormat: ArnFormat.SLASH_RESOURCE_NAME };
-  return Arn.format(region === null ? parts : { ...parts, region }, Stack.of(scope));
+  const parts = { service: "dynamodb", resource: "table", resourceName: table, arnFormat: cdk.ArnFormat.SLASH_RESOURCE_NAME };
+  return cdk.Arn.format(region === null ? parts : { ...parts, region }, cdk.Stack.of(scope));
 }

@@ -1,8 +1,8 @@
-import { DockerImageAsset } from "aws-cdk-lib/aws-ecr-assets";
-import { AssetImage, ContainerImage, EcrImage, RepositoryImage } from "aws-cdk-lib/aws-ecs";
+import type { ContainerImage } from "aws-cdk-lib/aws-ecs";
 import type { Construct } from "constructs";
 import { type Architecture, type ImageRef, parseImage, type SidecarFlavor } from "../topology/index.ts";
 import { bundledContext, dockerPlatform } from "./bundled-image.ts";
+import { ecrAssets, ecs } from "./cdk.ts";
 import type { ChioAppImage } from "./props.ts";
 
 export interface BundledImageProps {
@@ -36,7 +36,7 @@ export class ChioImage implements ResolvedImage {
     const flavor = props.flavor ?? "distroless";
     const configDirectory = props.configDirectory ?? null;
     return new ChioImage({ kind: "bundled", flavor, configDirectory }, flavor, (_scope, architecture) =>
-      ContainerImage.fromAsset(bundledContext(flavor, configDirectory), {
+      ecs.ContainerImage.fromAsset(bundledContext(flavor, configDirectory), {
         file: "Dockerfile",
         platform: dockerPlatform(architecture),
       }),
@@ -49,7 +49,7 @@ export class ChioImage implements ResolvedImage {
     if (ref.kind !== "registry" || !/@sha256:[0-9a-f]{64}$/.test(reference)) {
       throw new TypeError(`ChioImage.fromRegistry(${JSON.stringify(reference)}): name the image by digest, REPOSITORY@sha256:DIGEST`);
     }
-    return new ChioImage(ref, props.flavor ?? "distroless", () => ContainerImage.fromRegistry(reference));
+    return new ChioImage(ref, props.flavor ?? "distroless", () => ecs.ContainerImage.fromRegistry(reference));
   }
 }
 
@@ -58,20 +58,20 @@ export function appImage(image: ChioAppImage): ResolvedImage {
   if (typeof image === "string") {
     const ref = parseImage(image);
     if (ref.kind !== "registry") throw new TypeError(`app image ${JSON.stringify(image)}: the bundled image is the sidecar's`);
-    return { ref, image: () => ContainerImage.fromRegistry(image) };
+    return { ref, image: () => ecs.ContainerImage.fromRegistry(image) };
   }
-  if (image instanceof DockerImageAsset) {
+  if (image instanceof ecrAssets.DockerImageAsset) {
     const ref: ImageRef = { kind: "provided", reference: image.imageUri, pinnedBy: "content-hash" };
-    return { ref, image: () => ContainerImage.fromDockerImageAsset(image) };
+    return { ref, image: () => ecs.ContainerImage.fromDockerImageAsset(image) };
   }
   return { ref: containerImageRef(image), image: () => image };
 }
 
 function containerImageRef(image: ContainerImage): ImageRef {
-  if (image instanceof AssetImage) {
+  if (image instanceof ecs.AssetImage) {
     return { kind: "provided", reference: "an asset of this app", pinnedBy: "content-hash" };
   }
-  const name: unknown = image instanceof EcrImage || image instanceof RepositoryImage ? Reflect.get(image, "imageName") : undefined;
+  const name: unknown = image instanceof ecs.EcrImage || image instanceof ecs.RepositoryImage ? Reflect.get(image, "imageName") : undefined;
   if (typeof name === "string") return namedImage(name);
   throw new TypeError(
     "an image of an unknown class: nobody can say how it is pinned; pass a reference with a digest, the DockerImageAsset itself, or ContainerImage.fromAsset",

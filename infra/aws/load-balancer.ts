@@ -1,14 +1,8 @@
-import { Duration } from "aws-cdk-lib";
-import { type IPeer, type IVpc, Peer, Port } from "aws-cdk-lib/aws-ec2";
+import type { IPeer, IVpc } from "aws-cdk-lib/aws-ec2";
 import type { FargateService } from "aws-cdk-lib/aws-ecs";
-import {
-  ApplicationLoadBalancer,
-  ApplicationProtocol,
-  ApplicationTargetGroup,
-  SslPolicy,
-  TargetType,
-} from "aws-cdk-lib/aws-elasticloadbalancingv2";
+import type { ApplicationLoadBalancer, ApplicationTargetGroup } from "aws-cdk-lib/aws-elasticloadbalancingv2";
 import type { Construct } from "constructs";
+import { cdk, ec2, elbv2 } from "./cdk.ts";
 import { defined, type EcsGraph } from "./model.ts";
 import type { ChioFargateServiceProps } from "./service-props.ts";
 
@@ -20,28 +14,28 @@ export function addLoadBalancer(
   vpc: IVpc,
   props: ChioFargateServiceProps,
 ): { loadBalancer: ApplicationLoadBalancer; targetGroup: ApplicationTargetGroup } {
-  const loadBalancer = new ApplicationLoadBalancer(scope, "LoadBalancer", {
+  const loadBalancer = new elbv2.ApplicationLoadBalancer(scope, "LoadBalancer", {
     vpc,
     internetFacing: ingress.exposure === "external",
-    idleTimeout: Duration.seconds(ingress.requestTimeoutSeconds),
+    idleTimeout: cdk.Duration.seconds(ingress.requestTimeoutSeconds),
     dropInvalidHeaderFields: true,
     deletionProtection: props.loadBalancerDeletionProtection ?? false,
     ...defined({ vpcSubnets: props.loadBalancerSubnets }),
   });
   if (props.accessLogs !== undefined) loadBalancer.logAccessLogs(props.accessLogs.bucket, props.accessLogs.prefix);
   const { path, intervalSeconds, timeoutSeconds, healthyThreshold, unhealthyThreshold } = settings.loadBalancer.healthCheck;
-  const targetGroup = new ApplicationTargetGroup(scope, "TargetGroup", {
+  const targetGroup = new elbv2.ApplicationTargetGroup(scope, "TargetGroup", {
     vpc,
     port: ingress.port,
-    protocol: ApplicationProtocol.HTTP,
-    targetType: TargetType.IP,
+    protocol: elbv2.ApplicationProtocol.HTTP,
+    targetType: elbv2.TargetType.IP,
     targets: [service.loadBalancerTarget({ containerName: ingress.container, containerPort: ingress.port })],
-    deregistrationDelay: Duration.seconds(settings.deregistrationDelaySeconds),
+    deregistrationDelay: cdk.Duration.seconds(settings.deregistrationDelaySeconds),
     healthCheck: {
       path,
       healthyHttpCodes: "200",
-      interval: Duration.seconds(intervalSeconds),
-      timeout: Duration.seconds(timeoutSeconds),
+      interval: cdk.Duration.seconds(intervalSeconds),
+      timeout: cdk.Duration.seconds(timeoutSeconds),
       healthyThresholdCount: healthyThreshold,
       unhealthyThresholdCount: unhealthyThreshold,
     },
@@ -50,21 +44,21 @@ export function addLoadBalancer(
   const port = props.listenerPort ?? (secure ? 443 : 80);
   loadBalancer.addListener("Listener", {
     port,
-    protocol: secure ? ApplicationProtocol.HTTPS : ApplicationProtocol.HTTP,
+    protocol: secure ? elbv2.ApplicationProtocol.HTTPS : elbv2.ApplicationProtocol.HTTP,
     open: false,
     defaultTargetGroups: [targetGroup],
-    ...(props.certificate === undefined ? {} : { certificates: [props.certificate], sslPolicy: SslPolicy.RECOMMENDED_TLS }),
+    ...(props.certificate === undefined ? {} : { certificates: [props.certificate], sslPolicy: elbv2.SslPolicy.RECOMMENDED_TLS }),
   });
   for (const peer of props.allowFrom ?? defaultPeers(scope, vpc, ingress.exposure)) {
-    loadBalancer.connections.allowFrom(peer, Port.tcp(port), "Callers");
+    loadBalancer.connections.allowFrom(peer, ec2.Port.tcp(port), "Callers");
   }
   return { loadBalancer, targetGroup };
 }
 
 function defaultPeers(scope: Construct, vpc: IVpc, exposure: "internal" | "external"): IPeer[] {
-  if (exposure === "external") return [Peer.anyIpv4()];
+  if (exposure === "external") return [ec2.Peer.anyIpv4()];
   try {
-    return [Peer.ipv4(vpc.vpcCidrBlock)];
+    return [ec2.Peer.ipv4(vpc.vpcCidrBlock)];
   } catch (cause) {
     throw new TypeError(`${scope.node.path}: the imported VPC does not say its addresses; give allowFrom, or import it with vpcCidrBlock`, {
       cause,

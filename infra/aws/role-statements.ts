@@ -1,8 +1,9 @@
-import { CfnParameter, CfnResource, Stack } from "aws-cdk-lib";
-import { CfnManagedPolicy, CfnPolicy, CfnRole, CfnRolePolicy, type IRole } from "aws-cdk-lib/aws-iam";
-import { CfnResourcePolicy, type ISecret } from "aws-cdk-lib/aws-secretsmanager";
+import type { Stack } from "aws-cdk-lib";
+import type { CfnManagedPolicy, CfnPolicy, CfnRole, CfnRolePolicy, IRole } from "aws-cdk-lib/aws-iam";
+import type { CfnResourcePolicy, ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { IConstruct } from "constructs";
 import type { IamStatement } from "../topology/index.ts";
+import { cdk, iam, secretsmanager } from "./cdk.ts";
 
 /** Policies of AWS that read secrets. Their text is not in the app; the other ones of AWS for task roles read none. */
 const AWS_POLICIES: Readonly<Record<string, readonly string[]>> = {
@@ -30,27 +31,32 @@ export interface PolicyIndex {
 }
 
 export function collectPolicies(constructs: readonly IConstruct[]): PolicyIndex {
-  const policies = constructs.filter((one) => one instanceof CfnPolicy || one instanceof CfnManagedPolicy || one instanceof CfnRolePolicy);
-  const resourcePolicies = constructs.filter((one) => one instanceof CfnResourcePolicy);
+  const policies = constructs.filter(
+    (one) => one instanceof iam.CfnPolicy || one instanceof iam.CfnManagedPolicy || one instanceof iam.CfnRolePolicy,
+  );
+  const resourcePolicies = constructs.filter((one) => one instanceof secretsmanager.CfnResourcePolicy);
   return {
     byRole: grouped(policies, (policy) => {
-      const roles = policy instanceof CfnRolePolicy ? [policy.roleName] : ((Stack.of(policy).resolve(policy.roles) ?? []) as unknown[]);
-      return roles.map((role) => stackKey(Stack.of(policy), role));
+      const roles =
+        policy instanceof iam.CfnRolePolicy ? [policy.roleName] : ((cdk.Stack.of(policy).resolve(policy.roles) ?? []) as unknown[]);
+      return roles.map((role) => stackKey(cdk.Stack.of(policy), role));
     }),
     managed: new Map(
-      policies.filter((one) => one instanceof CfnManagedPolicy).map((one) => [stackKey(Stack.of(one), one.ref), one] as const),
+      policies.filter((one) => one instanceof iam.CfnManagedPolicy).map((one) => [stackKey(cdk.Stack.of(one), one.ref), one] as const),
     ),
-    bySecret: grouped(resourcePolicies, (policy) => [stackKey(Stack.of(policy), policy.secretId)]),
-    stacks: new Set([...policies, ...resourcePolicies].map((one) => Stack.of(one))),
-    parameters: new Set(constructs.filter((one) => one instanceof CfnParameter).map((one) => String(Stack.of(one).resolve(one.logicalId)))),
+    bySecret: grouped(resourcePolicies, (policy) => [stackKey(cdk.Stack.of(policy), policy.secretId)]),
+    stacks: new Set([...policies, ...resourcePolicies].map((one) => cdk.Stack.of(one))),
+    parameters: new Set(
+      constructs.filter((one) => one instanceof cdk.CfnParameter).map((one) => String(cdk.Stack.of(one).resolve(one.logicalId))),
+    ),
   };
 }
 
 /** A secret's ARN as text that IAM patterns can be held against, whether it is known already or not. */
 export function comparableArn(secret: ISecret): string {
   const resource = secret.node.defaultChild;
-  const stack = Stack.of(secret);
-  if (!CfnResource.isCfnResource(resource)) return flatten(stack.resolve(secret.secretArn), { pseudo: "known" });
+  const stack = cdk.Stack.of(secret);
+  if (!cdk.CfnResource.isCfnResource(resource)) return flatten(stack.resolve(secret.secretArn), { pseudo: "known" });
   const given: unknown = stack.resolve(Reflect.get(resource, "name"));
   const name = typeof given === "string" ? given : `${stack.resolve(resource.logicalId)}-XXXXXXXXXXXX`;
   return `arn:known:secretsmanager:known:known:secret:${name}`;
@@ -62,13 +68,13 @@ export function roleStatements(role: IRole, index: PolicyIndex, secrets: readonl
   const attached = new Set(lookUp(index.byRole, index, role, [role.roleName, role.roleArn]));
   return [
     ...[...attached].flatMap((policy) => read(policy, policy.policyDocument, index, secrets)),
-    ...(resource instanceof CfnRole ? ownPolicies(resource, index, secrets) : []),
+    ...(resource instanceof iam.CfnRole ? ownPolicies(resource, index, secrets) : []),
     ...secrets.flatMap((secret) => secretStatements(secret, role, index, secrets)),
   ];
 }
 
 function ownPolicies(resource: CfnRole, index: PolicyIndex, secrets: readonly ISecret[]): IamStatement[] {
-  const stack = Stack.of(resource);
+  const stack = cdk.Stack.of(resource);
   const inline = (stack.resolve(resource.policies) ?? []) as { policyDocument: unknown }[];
   const managed = (stack.resolve(resource.managedPolicyArns) ?? []) as unknown[];
   return [
@@ -83,7 +89,7 @@ function ownPolicies(resource: CfnRole, index: PolicyIndex, secrets: readonly IS
 /** A resource policy speaks of its own secret, whatever its Resource says. */
 function secretStatements(secret: ISecret, role: IRole, index: PolicyIndex, secrets: readonly ISecret[]): IamStatement[] {
   return lookUp(index.bySecret, index, secret, [secret.secretArn]).flatMap((policy) => {
-    const stack = Stack.of(policy);
+    const stack = cdk.Stack.of(policy);
     const names = [role.roleArn, role.roleName].map((name) => textIn(stack, role, name));
     const forRole = (fields: Fields) => principals(fields).some((one) => one === "*" || names.includes(JSON.stringify(one)));
     return read(policy, policy.resourcePolicy, index, secrets, forRole).map((one) => ({ ...one, resources: [comparableArn(secret)] }));
@@ -99,7 +105,7 @@ function read(
   secrets: readonly ISecret[],
   keep: (statement: Fields) => boolean = () => true,
 ): IamStatement[] {
-  const stack = Stack.of(owner);
+  const stack = cdk.Stack.of(owner);
   const known = new Map(
     secrets.flatMap((one) => {
       const text = textIn(stack, one, one.secretArn);
@@ -160,8 +166,8 @@ function flatten(value: unknown, context: Flattening): string {
 export function textIn(stack: Stack, owner: IConstruct, token: string): string | null {
   const resolved: unknown = stack.resolve(token);
   const text = JSON.stringify(resolved);
-  if (Stack.of(owner) === stack || typeof resolved === "string") return text;
-  return text === JSON.stringify(Stack.of(owner).resolve(token)) ? null : text;
+  if (cdk.Stack.of(owner) === stack || typeof resolved === "string") return text;
+  return text === JSON.stringify(cdk.Stack.of(owner).resolve(token)) ? null : text;
 }
 
 export function stackKey(stack: Stack, value: unknown): string {

@@ -1,7 +1,8 @@
-import { Stack } from "aws-cdk-lib";
-import { CfnSecurityGroup, CfnSecurityGroupIngress, type ISecurityGroup } from "aws-cdk-lib/aws-ec2";
+import type { Stack } from "aws-cdk-lib";
+import type { ISecurityGroup } from "aws-cdk-lib/aws-ec2";
 import type { IConstruct } from "constructs";
 import type { SecurityGroupRule } from "../topology/index.ts";
+import { cdk, ec2 } from "./cdk.ts";
 import { grouped, stackKey, textIn } from "./role-statements.ts";
 
 interface Rule {
@@ -23,14 +24,14 @@ export interface IngressIndex {
 /** Every ingress rule of the app, from the groups themselves and from whoever added to them. */
 export function collectIngress(constructs: readonly IConstruct[]): IngressIndex {
   const rules = constructs.flatMap((one): Rule[] => {
-    if (one instanceof CfnSecurityGroup) {
-      const stack = Stack.of(one);
+    if (one instanceof ec2.CfnSecurityGroup) {
+      const stack = cdk.Stack.of(one);
       const inline = (stack.resolve(one.securityGroupIngress) ?? []) as Record<string, unknown>[];
       return inline.map((rule) => readRule(stack, stackKey(stack, one.attrGroupId), rule));
     }
-    if (!(one instanceof CfnSecurityGroupIngress)) return [];
+    if (!(one instanceof ec2.CfnSecurityGroupIngress)) return [];
     const { fromPort, toPort, ipProtocol, sourceSecurityGroupId, cidrIp, cidrIpv6 } = one;
-    const stack = Stack.of(one);
+    const stack = cdk.Stack.of(one);
     return [readRule(stack, stackKey(stack, one.groupId), { fromPort, toPort, ipProtocol, sourceSecurityGroupId, cidrIp, cidrIpv6 })];
   });
   return { rules: grouped(rules, (rule) => [rule.group]), stacks: new Set(rules.map((rule) => rule.stack)) };

@@ -1,14 +1,7 @@
-import { Aspects, RemovalPolicy } from "aws-cdk-lib";
-import {
-  ContainerDefinition,
-  ContainerDependencyCondition,
-  type ITaskDefinitionExtension,
-  NetworkMode,
-  type TaskDefinition,
-} from "aws-cdk-lib/aws-ecs";
-import { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { ContainerDefinition, ITaskDefinitionExtension, TaskDefinition } from "aws-cdk-lib/aws-ecs";
 import { Construct } from "constructs";
 import { assertValid, type Finding, type PostureReport, validate } from "../topology/index.ts";
+import { awsLogs, cdk, ecs } from "./cdk.ts";
 import { checkAtSynth, currentPosture, type LateCheck } from "./checks.ts";
 import { addContainers } from "./containers.ts";
 import { grantSidecarAccess } from "./grants.ts";
@@ -58,7 +51,7 @@ export class ChioSidecar implements ITaskDefinitionExtension {
   /** Called by `addExtension`. Throws `TopologyError` when the sidecar itself could not be run so. */
   extend(taskDefinition: TaskDefinition): void {
     if (this.#container !== undefined) throw new Error("ChioSidecar: one object extends one task definition; make another one");
-    if (!taskDefinition.isFargateCompatible || taskDefinition.networkMode !== NetworkMode.AWS_VPC) {
+    if (!taskDefinition.isFargateCompatible || taskDefinition.networkMode !== ecs.NetworkMode.AWS_VPC) {
       throw new TypeError(`${taskDefinition.node.path}: ChioSidecar needs a Fargate task definition, where all containers share loopback`);
     }
     const scope = new Construct(taskDefinition, "Chio");
@@ -71,7 +64,7 @@ export class ChioSidecar implements ITaskDefinitionExtension {
 
     const retention = graph.settings.logs.retentionDays;
     const key = defined({ encryptionKey: this.#props.logs?.encryptionKey });
-    const sidecarLog = new LogGroup(scope, "SidecarLogs", { retention, removalPolicy: RemovalPolicy.RETAIN, ...key });
+    const sidecarLog = new awsLogs.LogGroup(scope, "SidecarLogs", { retention, removalPolicy: cdk.RemovalPolicy.RETAIN, ...key });
     const logs = { app: sidecarLog, sidecar: sidecarLog };
     const { sidecar, app } = rolesOf(graph);
     const container = addContainers(scope, taskDefinition, built, logs, (one) => one.role === "sidecar").get(sidecar.name);
@@ -124,12 +117,13 @@ function concerns(one: { readonly code: string; readonly path?: string }, found:
 /** Containers that are there, and those that come: an aspect sees them all before they are written out. */
 function waitForSidecar(taskDefinition: TaskDefinition, sidecar: ContainerDefinition, env: Readonly<Record<string, string>>): void {
   const waiting = new WeakSet<ContainerDefinition>();
-  Aspects.of(taskDefinition).add({
+  cdk.Aspects.of(taskDefinition).add({
     visit(node) {
-      if (!(node instanceof ContainerDefinition) || node === sidecar || node.taskDefinition !== taskDefinition || waiting.has(node)) return;
+      if (!(node instanceof ecs.ContainerDefinition) || node === sidecar || node.taskDefinition !== taskDefinition || waiting.has(node))
+        return;
       waiting.add(node);
       if (!node.essential) return;
-      node.addContainerDependencies({ container: sidecar, condition: ContainerDependencyCondition.HEALTHY });
+      node.addContainerDependencies({ container: sidecar, condition: ecs.ContainerDependencyCondition.HEALTHY });
       for (const [name, value] of Object.entries(env)) node.addEnvironment(name, value);
     },
   });

@@ -1,7 +1,8 @@
-import { Stack } from "aws-cdk-lib";
-import { type CfnTaskDefinition, ContainerDefinition, type TaskDefinition } from "aws-cdk-lib/aws-ecs";
+import type { Stack } from "aws-cdk-lib";
+import type { CfnTaskDefinition, ContainerDefinition, TaskDefinition } from "aws-cdk-lib/aws-ecs";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Container, HealthCheck, ImageRef, Resources, SecretBinding, StartCondition, StartEdge } from "../topology/index.ts";
+import { cdk, ecs } from "./cdk.ts";
 import { namedImage } from "./image.ts";
 import type { EcsGraph } from "./model.ts";
 import { comparableArn, textIn } from "./role-statements.ts";
@@ -18,12 +19,12 @@ const ECS_DEFAULTS = { stopTimeout: 30, interval: 30, timeout: 5, retries: 3, st
 type Rendered = CfnTaskDefinition.ContainerDefinitionProperty;
 
 export function containersOf(taskDefinition: TaskDefinition): ContainerDefinition[] {
-  return taskDefinition.node.children.filter((one) => one instanceof ContainerDefinition);
+  return taskDefinition.node.children.filter((one) => one instanceof ecs.ContainerDefinition);
 }
 
 /** The graph with the containers that the task definition really has, as they will be written out. */
 export function graphOfTask(planned: EcsGraph, taskDefinition: TaskDefinition, appName: string, secrets: readonly ISecret[]): EcsGraph {
-  const stack = Stack.of(taskDefinition);
+  const stack = cdk.Stack.of(taskDefinition);
   const rendered = containersOf(taskDefinition).map((one) => stack.resolve(one.renderContainerDefinition()) as Rendered);
   const resource = stack.resolve(
     Object.fromEntries(["cpu", "memory", "pidMode"].map((key) => [key, Reflect.get(taskDefinition.node.defaultChild ?? {}, key)])),
