@@ -24,6 +24,8 @@ function explain(error: unknown): string | undefined {
     return `error: ${text}\nfix: ${FIX[error.code]}\n`;
   }
   if (error instanceof TopologyError) return `error: ${error.message} (${error.code})\n`;
+  // Errors of the layers that know nothing of the sidecar's base class.
+  if (error instanceof Error && "fix" in error && "code" in error) return `error: ${error.message} (${error.code})\nfix: ${error.fix}\n`;
   return undefined;
 }
 

@@ -10,8 +10,8 @@ const text = readFileSync(PATH, "utf8");
 /** Every exported object of codes: name to code to cause. */
 async function catalogues(): Promise<Map<string, Record<string, string>>> {
   const found = new Map<string, Record<string, string>>();
-  for (const layer of readdirSync("sidecar")) {
-    const path = join("sidecar", layer, "errors.ts");
+  for (const layer of ["sidecar", "infra"].flatMap((root) => readdirSync(root).map((name) => join(root, name)))) {
+    const path = join(layer, "errors.ts");
     if (!existsSync(path)) continue;
     const module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
     for (const [name, value] of Object.entries(module)) if (name.endsWith("_ERRORS")) found.set(name, value as Record<string, string>);
