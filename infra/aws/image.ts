@@ -1,7 +1,7 @@
 import type { ContainerImage } from "aws-cdk-lib/aws-ecs";
 import type { Construct } from "constructs";
+import { bundledContext } from "../image/context.ts";
 import { type Architecture, type ImageRef, parseImage, type SidecarFlavor } from "../topology/index.ts";
-import { bundledContext, dockerPlatform } from "./bundled-image.ts";
 import { ecrAssets, ecs } from "./cdk.ts";
 import type { ChioAppImage } from "./props.ts";
 
@@ -38,7 +38,7 @@ export class ChioImage implements ResolvedImage {
     return new ChioImage({ kind: "bundled", flavor, configDirectory }, flavor, (_scope, architecture) =>
       ecs.ContainerImage.fromAsset(bundledContext(flavor, configDirectory), {
         file: "Dockerfile",
-        platform: dockerPlatform(architecture),
+        platform: architecture === "arm64" ? ecrAssets.Platform.LINUX_ARM64 : ecrAssets.Platform.LINUX_AMD64,
       }),
     );
   }

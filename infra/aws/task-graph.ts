@@ -1,7 +1,16 @@
 import type { Stack } from "aws-cdk-lib";
 import type { CfnTaskDefinition, ContainerDefinition, TaskDefinition } from "aws-cdk-lib/aws-ecs";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
-import type { Container, HealthCheck, ImageRef, Resources, SecretBinding, StartCondition, StartEdge } from "../topology/index.ts";
+import {
+  type Container,
+  ECS_DEFAULTS,
+  type HealthCheck,
+  type ImageRef,
+  type SecretBinding,
+  type StartCondition,
+  type StartEdge,
+  shareRest,
+} from "../topology/index.ts";
 import { cdk, ecs } from "./cdk.ts";
 import { namedImage } from "./image.ts";
 import type { EcsGraph } from "./model.ts";
@@ -13,8 +22,6 @@ const CONDITIONS: Readonly<Record<string, StartCondition>> = {
   COMPLETE: "completed",
   SUCCESS: "succeeded",
 };
-/** What ECS and the CDK take where a definition is silent. */
-const ECS_DEFAULTS = { stopTimeout: 30, interval: 30, timeout: 5, retries: 3, startPeriod: 0 } as const;
 
 type Rendered = CfnTaskDefinition.ContainerDefinitionProperty;
 
@@ -42,20 +49,6 @@ export function graphOfTask(planned: EcsGraph, taskDefinition: TaskDefinition, a
     adjustments: [],
     settings: { ...planned.settings, pidMode: resource.pidMode === "task" ? "task" : null },
   };
-}
-
-/** Containers that ask for nothing take what the task has left, in equal parts. */
-function shareRest(containers: readonly Container[], total: Resources): Container[] {
-  const part = (key: keyof Resources) => {
-    const silent = containers.filter((one) => one.resources[key] === 0).length;
-    const asked = containers.reduce((sum, one) => sum + one.resources[key], 0);
-    return silent === 0 ? 0 : Math.max(0, total[key] - asked) / silent;
-  };
-  const [cpuMilli, memoryMiB] = [part("cpuMilli"), Math.floor(part("memoryMiB"))];
-  return containers.map((one) => ({
-    ...one,
-    resources: { cpuMilli: one.resources.cpuMilli || cpuMilli, memoryMiB: one.resources.memoryMiB || memoryMiB },
-  }));
 }
 
 export function rolesOf({ containers }: EcsGraph): { sidecar: Container; app: Container | undefined } {

@@ -8,8 +8,8 @@ import { CACHE, DIST, inRoot, ROOT } from "./paths.mjs";
 
 /** Where package.json's entry points are built to. */
 const LIB = "dist/lib/";
-/** The ledger's thread: nothing imports it, it is started by its address. */
-const THREADS = ["sidecar/ledger/worker.ts"];
+/** Started, or handed to another runtime, by their address: each is whole in one file, and nothing imports it. */
+export const PROGRAMS = ["sidecar/ledger/worker.ts"];
 /** As deep as every entry point, so that `../../` is the same folder from wherever a module's code ends up. */
 const CHUNKS = "shared/chunks/[name]-[hash]";
 
@@ -35,12 +35,16 @@ export async function buildLibrary(outdir = join(DIST, "lib")) {
   const manifest = /** @type {Entries} */ (JSON.parse(readFileSync(inRoot("package.json"), "utf8")));
   const sources = librarySources(manifest);
   rmSync(outdir, { recursive: true, force: true });
-  await Promise.all([bundle([...sources, ...THREADS], outdir), declare(sources, outdir)]);
+  await Promise.all([
+    bundle(sources, outdir, { splitting: true }),
+    bundle(PROGRAMS, outdir, { splitting: false }),
+    declare(sources, outdir),
+  ]);
   for (const path of Object.values(manifest.bin)) chmodSync(join(outdir, relative(LIB, path)), 0o755);
 }
 
-/** @param {string[]} sources @param {string} outdir */
-async function bundle(sources, outdir) {
+/** @param {string[]} sources @param {string} outdir @param {{ splitting: boolean }} options */
+async function bundle(sources, outdir, { splitting }) {
   const { build } = await import("esbuild");
   const { metafile } = await build({
     absWorkingDir: ROOT,
@@ -49,7 +53,7 @@ async function bundle(sources, outdir) {
     outdir,
     chunkNames: CHUNKS,
     bundle: true,
-    splitting: true,
+    splitting,
     format: "esm",
     platform: "node",
     target: "node22",
@@ -57,6 +61,7 @@ async function bundle(sources, outdir) {
     metafile: true,
     logLevel: "warning",
   });
+  if (!splitting) return;
   const shallow = Object.keys(metafile.outputs).filter((path) => relative(outdir, inRoot(path)).split(sep).length !== 3);
   if (shallow.length > 0) throw new Error(`built to another depth than the rest: ${shallow.join(", ")}`);
 }
