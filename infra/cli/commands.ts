@@ -6,4 +6,9 @@ export const COMMANDS: readonly CommandEntry<KitIo>[] = [
   { name: "init", summary: "Write a project for one service", load: async () => [await import("./init.ts")] },
   { name: "render", summary: "Write a platform's manifests from a service.yaml", load: async () => [await import("./render.ts")] },
   { name: "posture", summary: "Say what holds each invariant, and what is left", load: async () => [await import("./posture.ts")] },
+  {
+    name: "diagram",
+    summary: "Draw the deployment: containers, order, traffic, secrets",
+    load: async () => [await import("./diagram.ts")],
+  },
 ];

@@ -45,6 +45,16 @@ export async function writeFiles(directory: string, files: readonly OutputFile[]
   return planned.map(({ target, state }) => ({ path: target, state }));
 }
 
+/** Writes one file that was named as the output: what it held before is replaced, as with a shell's `>`. Throws `KitError`. */
+export async function writeOutput(path: string, content: string | Uint8Array): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+  } catch (error) {
+    throw notWritable(path, error);
+  }
+}
+
 async function stateOf(target: string, text: string): Promise<FileState> {
   try {
     if ((await stat(target)).isDirectory())
@@ -59,7 +69,13 @@ async function stateOf(target: string, text: string): Promise<FileState> {
 function notWritable(target: string, error: unknown): KitError {
   const { code, message } = error as NodeJS.ErrnoException;
   const why =
-    code === "ENOTDIR" ? "a part of the path is a file" : code === "EACCES" || code === "EROFS" ? "no permission" : (code ?? message);
+    code === "ENOTDIR" || code === "EEXIST"
+      ? "a part of the path is a file"
+      : code === "EISDIR"
+        ? "it is a directory"
+        : code === "EACCES" || code === "EROFS"
+          ? "no permission"
+          : (code ?? message);
   return new KitError("output_not_writable", `${target} cannot be written: ${why}`, {
     fix: "choose another directory for the output",
     cause: error,

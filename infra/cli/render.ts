@@ -5,7 +5,7 @@ import type { Acceptance, Topology } from "../topology/types.ts";
 import { type Assessment, assess, errorsOf, findingsText, postureLine } from "./assess.ts";
 import { type WrittenFile, writeFiles } from "./files.ts";
 import type { KitIo } from "./io.ts";
-import { acceptOption, platformOption, readService, serviceArgument } from "./service-input.ts";
+import { acceptOption, originOf, platformOption, readService, requireFlags, serviceArgument } from "./service-input.ts";
 
 interface Flags {
   readonly platform: readonly ManifestKind[];
@@ -22,17 +22,18 @@ export function register(program: Command, io: KitIo): void {
     .command("render")
     .description("Write the manifests of one or more platforms from a service.yaml. Nothing is written while a rule is broken.")
     .addArgument(serviceArgument())
-    .addOption(platformOption(MANIFEST_KINDS, "what to render").makeOptionMandatory())
-    .requiredOption("--out <dir>", "directory for the files; - prints them")
+    .addOption(platformOption(MANIFEST_KINDS, "what to render"))
+    .option("--out <dir>", "directory for the files; - prints them")
     .option("--force", "overwrite files that hold something else")
     .addOption(acceptOption())
     .addOption(
       new Option("--bundled-image <reference>", "what the bundled sidecar image is called on the machine that runs a compose file"),
     )
     .option("--json", "print one JSON document: files, findings, posture")
-    .action(async (path: string, flags: Flags) => {
+    .action(async (path: string, flags: Flags, command: Command) => {
+      requireFlags(command, ["platform", "out"]);
       const topology = await readService(io, path);
-      await render(topology, path, flags, io);
+      await render(topology, originOf(path), flags, io);
     });
 }
 

@@ -1,4 +1,4 @@
-import { type Argument, createArgument, InvalidArgumentError, Option } from "commander";
+import { type Argument, type Command, createArgument, InvalidArgumentError, Option } from "commander";
 import { type CommandIo, readInput } from "../../sidecar/cli/io.ts";
 import { loadTopologyFile } from "../manifests/load.ts";
 import { nearest } from "../topology/nearest.ts";
@@ -21,7 +21,12 @@ export function serviceArgument(): Argument {
 
 /** Throws `TopologyInputError` with every problem, each with line and column; the file system's own error when there is no such file. */
 export async function readService(io: CommandIo, path: string): Promise<Topology> {
-  return loadTopologyFile(await readText(io, path), path === "-" ? "standard input" : path);
+  return loadTopologyFile(await readText(io, path), originOf(path));
+}
+
+/** What an input is called in messages. */
+export function originOf(path: string): string {
+  return path === "-" ? "standard input" : path;
 }
 
 /** A text file, or standard input for `-`. */
@@ -30,8 +35,7 @@ export async function readText(io: CommandIo, path: string): Promise<string> {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    const name = path === "-" ? "standard input" : path;
-    throw new KitError("input_not_text", `${name} is not UTF-8 text`, { fix: "save it as UTF-8" });
+    throw new KitError("input_not_text", `${originOf(path)} is not UTF-8 text`, { fix: "save it as UTF-8" });
   }
 }
 
@@ -62,4 +66,15 @@ export function acceptOption(): Option {
       return [...(before ?? []), { code, reason: reason.trim() }];
     },
   );
+}
+
+/**
+ * Misuse, unless each of the flags was given. In place of commander's own required options, which it misses before it looks at what was
+ * mistyped: `--platfrom` is to be told as that.
+ */
+export function requireFlags(command: Command, names: readonly string[]): void {
+  const missing = names.filter((name) => command.getOptionValue(name) === undefined);
+  if (missing.length === 0) return;
+  const flags = missing.map((name) => command.options.find((option) => option.attributeName() === name)?.flags);
+  command.error(`error: ${flags.map((text) => `'${text}'`).join(" and ")} must be given`, { exitCode: 2 });
 }
