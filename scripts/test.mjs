@@ -26,7 +26,7 @@ const ALL = [...FAST, "infra", "demo", "containers"];
 /** Left out of the fast run: they wait for the disk, for processes and for time-outs. */
 const SLOW = [
   "test/unit/ledger/**",
-  "test/unit/cli/{api-protect,ledger}-*",
+  "test/unit/cli/{api-protect-*,ledger-*,wait,install}.test.ts",
   "test/security/{fail-closed,drain,streaming,body,response}.test.ts",
 ];
 

@@ -4,6 +4,8 @@ import type { CommandEntry, CommandModule } from "./run-program.ts";
 export const COMMANDS: readonly CommandEntry[] = [
   { name: "api", summary: "Protect an HTTP API: chio api protect", load: () => all(import("./api-protect.ts")) },
   { name: "health", summary: "Ask a running sidecar whether it is ready", load: () => all(import("./health.ts")) },
+  { name: "wait", summary: "Start a command once a sidecar is ready", load: () => all(import("./start/wait.ts")) },
+  { name: "install", summary: "Copy this program to where another container finds it", load: () => all(import("./start/install.ts")) },
   { name: "keygen", summary: "Make a signing key", load: () => all(import("./keygen.ts")) },
   {
     name: "capability",

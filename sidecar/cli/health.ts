@@ -1,6 +1,6 @@
-import { request } from "node:http";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
+import { ask } from "./ask.ts";
 import type { CommandIo } from "./io.ts";
 
 interface Flags {
@@ -48,33 +48,6 @@ async function configuredUrl(command: Command, io: CommandIo): Promise<URL | nul
     io.setExit(2);
     return null;
   }
-}
-
-const MAX_ANSWER = 64 * 1024;
-
-function ask(url: URL, timeoutMs: number): Promise<{ status: number | null; text: string }> {
-  return new Promise((resolve) => {
-    const failed = (text: string) => resolve({ status: null, text });
-    const call = request(
-      url,
-      { agent: false, timeout: timeoutMs, headers: { connection: "close", "user-agent": "chio-health" } },
-      (answer) => {
-        let text = "";
-        answer.setEncoding("utf8");
-        answer.on("data", (piece: string) => {
-          if (text.length < MAX_ANSWER) text += piece;
-        });
-        answer.on("end", () => resolve({ status: answer.statusCode ?? null, text: text.slice(0, MAX_ANSWER) }));
-        answer.on("error", (error) => failed(`broke off: ${error.message}`));
-      },
-    );
-    const deadline = setTimeout(() => call.destroy(new Error(`gave no answer within ${timeoutMs} ms`)), timeoutMs);
-    call.on("error", (error: NodeJS.ErrnoException) =>
-      failed(error.code === "ECONNREFUSED" ? "refused the connection: nothing listens there" : error.message),
-    );
-    call.on("close", () => clearTimeout(deadline));
-    call.end();
-  });
 }
 
 function httpUrl(text: string): URL {

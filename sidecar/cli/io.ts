@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
 /**
@@ -9,6 +10,8 @@ export interface CommandIo {
   stdin(): Promise<Uint8Array>;
   stdout(text: string): void;
   stderr(text: string): void;
+  /** To standard error, leaving it as it was handed to us. For a command that becomes another program: a stream of the runtime's is non-blocking. */
+  note?(text: string): void;
   readFile(path: string): Promise<Uint8Array>;
   env: NodeJS.ProcessEnv;
   /** 0 ok, 1 not ok, 2 misuse. The highest code that was set wins. */
@@ -20,16 +23,9 @@ export function readInput(io: CommandIo, path: string): Promise<Uint8Array> {
   return path === "-" ? io.stdin() : io.readFile(path);
 }
 
-/** {@link CommandIo} over the running process. */
+/** {@link CommandIo} over the running process. Touches standard output and error when something is written, and not before. */
 export function processIo(): CommandIo {
-  // `chio receipt list | head` closes our output early: that ends the program quietly, it is no failure of ours.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-    process.stderr.write(`error: standard output takes nothing (${error.code ?? error.message})\n`);
-    process.exit(1);
-  });
-  // There is nowhere left to say it.
-  process.stderr.on("error", () => {});
+  let [outGuarded, errGuarded] = [false, false];
   return {
     async stdin() {
       const chunks: Uint8Array[] = [];
@@ -37,10 +33,22 @@ export function processIo(): CommandIo {
       return Buffer.concat(chunks);
     },
     stdout(text) {
+      if (!outGuarded) process.stdout.on("error", endWithoutReader);
+      outGuarded = true;
       process.stdout.write(text);
     },
     stderr(text) {
+      // There is nowhere left to say that it failed.
+      if (!errGuarded) process.stderr.on("error", () => {});
+      errGuarded = true;
       process.stderr.write(text);
+    },
+    note(text) {
+      try {
+        writeSync(2, text);
+      } catch {
+        // As above.
+      }
     },
     async readFile(path) {
       return await readFile(path);
@@ -50,4 +58,11 @@ export function processIo(): CommandIo {
       process.exitCode = Math.max(code, Number(process.exitCode ?? 0));
     },
   };
+}
+
+/** `chio receipt list | head` closes our output early: that ends the program quietly, it is no failure of ours. */
+function endWithoutReader(error: NodeJS.ErrnoException): never {
+  if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+  process.stderr.write(`error: standard output takes nothing (${error.code ?? error.message})\n`);
+  process.exit(1);
 }

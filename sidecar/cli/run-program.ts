@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ChioError } from "../wire/errors.ts";
+import { CliError } from "./errors.ts";
 import type { CommandIo } from "./io.ts";
 
 export interface CommandModule<Io extends CommandIo = CommandIo> {
@@ -50,8 +51,11 @@ export async function buildProgram<Io extends CommandIo>(spec: ProgramSpec<Io>, 
     .helpCommand("help [command]", "show the help of a command")
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text) });
+  // What follows `--` is somebody else's command line.
+  const end = argv.indexOf("--");
+  const words = new Set(end < 0 ? argv : argv.slice(0, end));
   for (const entry of spec.commands) {
-    if (!argv.includes(entry.name)) {
+    if (!words.has(entry.name)) {
       program.command(entry.name).description(entry.summary);
       continue;
     }
@@ -82,7 +86,7 @@ function reportFailure(error: unknown, spec: Pick<ProgramSpec, "explain">, io: C
   }
   if (error instanceof ChioError) {
     io.stderr(`error: ${error.message} (${error.code})\n${error.fix === undefined ? "" : `fix: ${error.fix}\n`}`);
-    io.setExit(1);
+    io.setExit(error instanceof CliError ? error.exitCode : 1);
     return;
   }
   const { code, path, message, stack } = error as NodeJS.ErrnoException;
