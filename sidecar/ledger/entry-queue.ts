@@ -1,5 +1,4 @@
-import { FIELD, FIELDS, type Packed } from "./protocol.ts";
-import type { Slice } from "./store.ts";
+import { type PackedEntries, type StoredEntry, unpackEntries } from "./packing.ts";
 
 /** More would only make everybody in the group wait longer: the cost of the disk's fsync is well shared by then. */
 const MAX_GROUP_ENTRIES = 256;
@@ -7,7 +6,9 @@ const MAX_GROUP_CHARS = 2 * 1024 * 1024;
 
 /** Entries in the order in which they came, taken in groups of what one transaction should hold. */
 export class EntryQueue {
-  readonly #chunks: Packed[] = [];
+  readonly #chunks: PackedEntries[] = [];
+  /** The oldest chunk, unpacked as far as it is not taken. */
+  #oldest: StoredEntry[] = [];
   #offset = 0;
   #length = 0;
 
@@ -16,32 +17,26 @@ export class EntryQueue {
     return this.#length;
   }
 
-  push(entries: Packed): void {
-    this.#chunks.push(entries);
-    this.#length += entries.length / FIELDS;
+  push(packed: PackedEntries): void {
+    this.#chunks.push(packed);
+    this.#length += packed.entries;
   }
 
-  take(): { group: Slice[]; entries: number; chars: number } {
-    const group: Slice[] = [];
-    let taken = 0;
+  take(): { group: StoredEntry[]; chars: number } {
+    const group: StoredEntry[] = [];
     let chars = 0;
-    while (this.#chunks.length > 0 && taken < MAX_GROUP_ENTRIES && chars < MAX_GROUP_CHARS) {
-      const entries = this.#chunks[0]!;
-      const from = this.#offset;
-      let to = from;
-      while (to < entries.length && taken < MAX_GROUP_ENTRIES && chars < MAX_GROUP_CHARS) {
-        chars += (entries[to + FIELD.canonicalJson] as string).length;
-        to += FIELDS;
-        taken++;
-      }
-      group.push({ entries, from, to });
-      this.#offset = to;
-      if (to === entries.length) {
-        this.#chunks.shift();
+    while (group.length < MAX_GROUP_ENTRIES && chars < MAX_GROUP_CHARS) {
+      if (this.#offset === this.#oldest.length) {
+        const packed = this.#chunks.shift();
+        this.#oldest = packed === undefined ? [] : unpackEntries(packed);
         this.#offset = 0;
+        if (packed === undefined) break;
       }
+      const entry = this.#oldest[this.#offset++]!;
+      chars += entry.canonicalJson.length;
+      group.push(entry);
     }
-    this.#length -= taken;
-    return { group, entries: taken, chars };
+    this.#length -= group.length;
+    return { group, chars };
   }
 }

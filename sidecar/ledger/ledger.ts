@@ -6,7 +6,8 @@ import { checkEntry, checkState } from "./entry-check.ts";
 import { faultError, type LedgerError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import { checkOptions } from "./options.ts";
-import { type Counts, type Cursor, type Packed, packEntry, packState, type Snapshot } from "./protocol.ts";
+import { Packer } from "./packing.ts";
+import type { Counts, Cursor, Snapshot } from "./protocol.ts";
 import { StoreClient, type StoreEvent } from "./store-client.ts";
 import type { Ledger, LedgerEntry, LedgerFault, LedgerOptions, LedgerStatus, ReceiptIndex } from "./types.ts";
 import { verifyStoredReceipt } from "./verify-receipt.ts";
@@ -74,7 +75,7 @@ class StoreLedger implements Ledger {
   /** Durable receipts that wait for the sinks, where the sinks are what counts. */
   readonly #unconfirmed = new Fifo<Waiter & { seq: number }>();
   #queuedChars = 0;
-  #out: Packed = [];
+  readonly #out = new Packer();
   #scheduled = false;
   #fault: { fault: LedgerFault; message: string } | null = null;
   #retentionProblem: string | null = null;
@@ -129,7 +130,7 @@ class StoreLedger implements Ledger {
     if (refusal !== null) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.#pending.push({ resolve, reject, canonicalJson: null, outcome: "none" });
-      packState(state, this.#out);
+      this.#out.state(state);
       this.#accepted++;
       this.#schedule();
     });
@@ -193,7 +194,7 @@ class StoreLedger implements Ledger {
   #enqueue(entry: LedgerEntry): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ resolve, reject, canonicalJson: entry.canonicalJson, outcome: entry.index.outcome });
-      packEntry(entry, this.#out);
+      this.#out.entry(entry);
       this.#queuedChars += entry.canonicalJson.length;
       this.#accepted++;
       for (const change of entry.state ?? []) if (change.type === "revoke") this.#revoked.add(change.capabilityId);
@@ -207,9 +208,7 @@ class StoreLedger implements Ledger {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      const entries = this.#out;
-      this.#out = [];
-      this.#client.post({ type: "append", entries });
+      this.#client.post({ type: "append", ...this.#out.take() });
     });
   }
 

@@ -1,66 +1,9 @@
-import type { BudgetCharge, StateChange } from "../kernel/types.ts";
+import type { BudgetCharge } from "../kernel/types.ts";
 import type { LedgerErrorCode } from "./errors.ts";
+import type { PackedEntries } from "./packing.ts";
 import type { LedgerEntry, LedgerFault, ReceiptIndex } from "./types.ts";
 
-// Messages between the main thread (signs, answers) and the store's thread (SQLite). Entries travel as one flat array of primitives per
-// event-loop turn: cloning that costs about half of what cloning objects does.
-
-/** Place of each field of one packed entry. */
-export const FIELD = {
-  receiptId: 0,
-  kind: 1,
-  canonicalJson: 2,
-  opens: 3,
-  closes: 4,
-  timestamp: 5,
-  capabilityId: 6,
-  toolServer: 7,
-  toolName: 8,
-  outcome: 9,
-  tenantId: 10,
-  subject: 11,
-  costUnits: 12,
-  costCurrency: 13,
-  state: 14,
-} as const;
-export const FIELDS = 15;
-
-export type PackedField = string | number | bigint | null | readonly StateChange[];
-export type Packed = PackedField[];
-
-const MAX_INDEXED_COST = 2n ** 63n - 1n;
-
-/** SQLite's integers end at 2^63 - 1; a larger cost is indexed as that. The receipt itself keeps the exact value. */
-export function indexedCost(units: bigint | undefined): bigint | null {
-  if (units === undefined) return null;
-  return units > MAX_INDEXED_COST ? MAX_INDEXED_COST : units;
-}
-
-export function packEntry(entry: LedgerEntry, out: Packed): void {
-  const { index } = entry;
-  out.push(
-    entry.receiptId,
-    entry.kind,
-    entry.canonicalJson,
-    entry.opens === true ? 1 : 0,
-    entry.closes ?? null,
-    index.timestamp,
-    index.capabilityId || null,
-    index.toolServer,
-    index.toolName,
-    index.outcome,
-    index.tenantId ?? null,
-    index.subject ?? null,
-    indexedCost(index.costUnits),
-    index.costCurrency ?? null,
-    entry.state && entry.state.length > 0 ? entry.state : null,
-  );
-}
-
-/** An entry without a receipt: state that becomes durable on its own. */
-export function packState(state: readonly StateChange[], out: Packed): void {
-  out.push(null, "", "", 0, null, 0, null, "", "", "", null, null, null, null, state);
-}
+// Messages between the main thread (signs, answers) and the store's thread (SQLite).
 
 /** What the thread is started with. */
 export interface WorkerOptions {
@@ -131,7 +74,7 @@ export interface SignedCheckpoint extends CheckpointRow {
 }
 
 export type ToWorker =
-  | { type: "append"; entries: Packed }
+  | ({ type: "append" } & PackedEntries)
   /** Answer to `draft`. */
   | { type: "checkpoint"; checkpoint: SignedCheckpoint }
   /** The draft cannot be signed, and none after it. */

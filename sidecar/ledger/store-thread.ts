@@ -4,8 +4,9 @@ import { EntryQueue } from "./entry-queue.ts";
 import { LedgerError } from "./errors.ts";
 import { diagnose, StoreReplacedError } from "./faults.ts";
 import { WriterLock } from "./lock.ts";
+import type { StoredEntry } from "./packing.ts";
 import type { Cursor, FromWorker, SignedCheckpoint, ToWorker, WorkerOptions } from "./protocol.ts";
-import { type Slice, Store } from "./store.ts";
+import { Store } from "./store.ts";
 import type { LedgerFault } from "./types.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -75,7 +76,7 @@ export class StoreThread {
   receive(message: ToWorker): void {
     switch (message.type) {
       case "append":
-        this.#queue.push(message.entries);
+        this.#queue.push(message);
         this.#schedule();
         break;
       case "checkpoint":
@@ -121,7 +122,8 @@ export class StoreThread {
   }
 
   #run(): void {
-    const { group, entries, chars } = this.#queue.take();
+    const { group, chars } = this.#queue.take();
+    const entries = group.length;
     if (this.#store === null || this.#upkeep.full()) {
       const { fault, message } = this.#fault ?? {
         fault: "queue_full" as const,
@@ -129,13 +131,14 @@ export class StoreThread {
       };
       if (entries > 0) this.#post({ type: "failed", entries, fault, message });
     } else if (entries > 0 || this.#signed.length > 0 || this.#cursors.size > 0) {
-      this.#commit(this.#store, group, entries, chars);
+      this.#commit(this.#store, group, chars);
     }
     if (this.#queue.length > 0) this.#schedule();
     else this.#answerFinishing();
   }
 
-  #commit(store: Store, group: Slice[], entries: number, chars: number): void {
+  #commit(store: Store, group: StoredEntry[], chars: number): void {
+    const entries = group.length;
     const checkpoints = this.#signed;
     const cursors = this.#cursors;
     const start = performance.now();

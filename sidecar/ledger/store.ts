@@ -2,23 +2,15 @@ import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { StateChange } from "../kernel/types.ts";
 import { leafHash } from "../wire/merkle.ts";
 import { faultError, LedgerError } from "./errors.ts";
 import { StoreReplacedError } from "./faults.ts";
 import { fileIdentity } from "./file-identity.ts";
-import type { ReceiptRow, SignedCheckpoint, Snapshot } from "./protocol.ts";
-import { type ChainHead, type CheckpointRow, type Counts, type Cursor, FIELD, FIELDS, type OpenDecision, type Packed } from "./protocol.ts";
+import type { StoredEntry } from "./packing.ts";
+import type { ChainHead, CheckpointRow, Counts, Cursor, OpenDecision, ReceiptRow, SignedCheckpoint, Snapshot } from "./protocol.ts";
 import { checkSchema, createSchema, isEmptyDatabase, pragma } from "./schema.ts";
 import { StateTables } from "./state.ts";
 import type { ReceiptIndex } from "./types.ts";
-
-/** A stretch of packed entries: fields `from` to `to` of `entries`. */
-export interface Slice {
-  entries: Packed;
-  from: number;
-  to: number;
-}
 
 export interface StoreOptions {
   /** null: in memory. */
@@ -102,7 +94,7 @@ export class Store {
 
   /** Appends a group and whatever else is due in one transaction. Returns the number that its first receipt got. */
   commit(
-    group: readonly Slice[],
+    group: readonly StoredEntry[],
     checkpoints: readonly SignedCheckpoint[],
     cursors: ReadonlyMap<string, Cursor>,
     leaves: Uint8Array[],
@@ -112,18 +104,15 @@ export class Store {
     let open = this.#open;
     const hashes: Uint8Array[] = [];
     this.transact(() => {
-      for (const { entries, from, to } of group) {
-        for (let at = from; at < to; at += FIELDS) {
-          if (entries[at] !== null) {
-            const leaf = leafHash(entries[at + FIELD.canonicalJson] as string);
-            this.#insert(++seq, entries, at, leaf);
-            hashes.push(leaf);
-            if (entries[at + FIELD.opens] === 1) open += Number(this.#openDecision.run(entries[at] as string, seq).changes);
-            if (entries[at + FIELD.closes] !== null) open -= Number(this.#closeDecision.run(entries[at + FIELD.closes] as string).changes);
-          }
-          const state = entries[at + FIELD.state] as readonly StateChange[] | null;
-          if (state !== null) for (const change of state) this.state.apply(change);
+      for (const entry of group) {
+        if (entry.receiptId !== null) {
+          const leaf = leafHash(entry.canonicalJson);
+          this.#insert(++seq, entry, leaf);
+          hashes.push(leaf);
+          if (entry.opens) open += Number(this.#openDecision.run(entry.receiptId, seq).changes);
+          if (entry.closes !== null) open -= Number(this.#closeDecision.run(entry.closes).changes);
         }
+        if (entry.state !== null) for (const change of entry.state) this.state.apply(change);
       }
       for (const checkpoint of checkpoints) this.#insertSigned(checkpoint);
       for (const [name, cursor] of cursors) this.#saveCursor.run(name, cursor.receiptSeq, cursor.checkpointSeq);
@@ -292,24 +281,24 @@ export class Store {
     this.#db.close();
   }
 
-  #insert(seq: number, e: Packed, at: number, leaf: Uint8Array): void {
+  #insert(seq: number, e: StoredEntry, leaf: Uint8Array): void {
     this.#insertReceipt.run(
       seq,
-      e[at] as string,
-      e[at + FIELD.kind] as string,
-      e[at + FIELD.timestamp] as number,
-      e[at + FIELD.capabilityId] as string | null,
-      e[at + FIELD.toolServer] as string,
-      e[at + FIELD.toolName] as string,
-      e[at + FIELD.outcome] as string,
-      e[at + FIELD.tenantId] as string | null,
-      e[at + FIELD.subject] as string | null,
-      e[at + FIELD.costUnits] as bigint | null,
-      e[at + FIELD.costCurrency] as string | null,
-      e[at + FIELD.opens] as number,
-      e[at + FIELD.closes] as string | null,
+      e.receiptId,
+      e.kind,
+      e.timestamp,
+      e.capabilityId,
+      e.toolServer,
+      e.toolName,
+      e.outcome,
+      e.tenantId,
+      e.subject,
+      e.costUnits,
+      e.costCurrency,
+      e.opens ? 1 : 0,
+      e.closes,
       leaf,
-      e[at + FIELD.canonicalJson] as string,
+      e.canonicalJson,
     );
   }
 

@@ -9,7 +9,7 @@ import { verifyReceipt } from "../wire/receipt.ts";
 import { MAX_RECEIPT_DEPTH, parseHttpReceipt, parseToolReceipt } from "../wire/receipt-parse.ts";
 import type { ChioReceipt, HttpReceipt } from "../wire/types.ts";
 import { LedgerError } from "./errors.ts";
-import { indexedCost } from "./protocol.ts";
+import { indexedCost } from "./packing.ts";
 import type { LedgerEntry, ReceiptIndex } from "./types.ts";
 
 /** A row as the store has it. `leafHash` and `index` are checked where they are given. */

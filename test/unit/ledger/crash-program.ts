@@ -20,4 +20,9 @@ async function caller(): Promise<void> {
   }
 }
 
+// One call whose upstream never answers, so that every kill finds at least this one open.
+const stuck = kernel.http({ opens: true, filler: 200 });
+await ledger.append(stuck);
+writeSync(1, `${stuck.receiptId}\n`);
+
 await Promise.all(Array.from({ length: 48 }, caller));

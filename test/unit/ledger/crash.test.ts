@@ -34,7 +34,7 @@ it.each(runtimes)(
 
     const signer = new TestKernel();
     const ledger = await openTestLedger(dir.store, { signer });
-    // The load keeps up to 48 calls under way, so a kill leaves some of them open.
+    // The load keeps up to 49 calls under way, one of them for ever, so a kill leaves some of them open.
     expect(signer.completions).toBeGreaterThan(0);
     expect(ledger.status().open).toBe(0);
     await ledger.close();
