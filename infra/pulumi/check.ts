@@ -7,6 +7,7 @@ import {
   type Finding,
   formatFindings,
   formatPosture,
+  type GraphOf,
   type InputIssue,
   type Platform,
   type PlatformTopology,
@@ -34,18 +35,18 @@ export function checkNow<P extends Platform>(platform: P, props: TopologyProps, 
 }
 
 /** The same with the real values, during the update. Null when there is nothing left to check. */
-export function checkLater<Plain>(
-  platform: Platform,
+export function checkLater<P extends Platform, Plain>(
+  platform: P,
   deferral: Deferral,
   plain: Plain,
   props: (real: Plain) => TopologyProps,
-  issues: (real: Plain) => readonly InputIssue[],
+  issues: (real: Plain, graph: GraphOf<P>) => readonly InputIssue[],
 ): pulumi.Output<LateCheck> | null {
   if (!deferral.pending) return null;
   return deferral.checkLater(plain, (real): LateCheck => {
-    const wrong = issues(real);
-    if (wrong.length > 0) throw new TopologyInputError(wrong);
     const { topology, findings } = assertValid(defineTopology(props(real)), platform);
+    const wrong = issues(real, topology);
+    if (wrong.length > 0) throw new TopologyInputError(wrong);
     return { posture: posture(topology, platform), findings };
   });
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
 
 /** Names of resources: as told, with a number behind the second of a kind. */
 export class Names {
@@ -33,4 +34,10 @@ export function dashed(text: string): string {
 export function shortName(name: string, limit: number, distinct: string = name): string {
   if (name.length <= limit) return name;
   return `${name.slice(0, limit - 9).replace(/-+$/, "")}-${createHash("sha256").update(distinct).digest("hex").slice(0, 8)}`;
+}
+
+/** A GUID that stays the same for this name in this stack. */
+export function guid(name: string): string {
+  const hex = createHash("sha256").update(`${pulumi.getProject()}/${pulumi.getStack()}/${name}`).digest("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join("-");
 }

@@ -1,4 +1,4 @@
-import type { InputIssue } from "../topology/index.ts";
+import { type InputIssue, isDeferred } from "../topology/index.ts";
 import { isLater } from "./deferral.ts";
 
 /** A share of the traffic, whatever the platform calls its parts. */
@@ -25,17 +25,22 @@ export function shareIssues(shares: readonly Share[], words: ShareWords): InputI
       issues.push({ path: `traffic[${index}].${words.percent}`, message: `is ${percent}; use a whole number from 0 to 100` });
   }
   const sum = percents.reduce<number>((all, one) => all + (typeof one === "number" ? one : 0), 0);
-  if (issues.length === 0 && !percents.some(isLater) && sum !== 100)
+  if (issues.length === 0 && !percents.some(isOpen) && sum !== 100)
     issues.push({ path: "traffic", message: `adds up to ${sum} %; ${words.platform} takes 100 % and nothing else` });
   for (const [field, text] of [
     ["revision", "a revision"],
     ["tag", `a ${words.tag}`],
   ] as const) {
-    const named = shares.map((share) => share[field]).filter((one) => typeof one === "string");
+    const named = shares.map((share) => share[field]).filter((one) => typeof one === "string" && !isOpen(one));
     for (const twice of new Set(named.filter((one, index) => named.indexOf(one) !== index)))
       issues.push({ path: "traffic", message: `names ${twice} twice; ${text} has one share` });
   }
   if (shares.filter((share) => share.revision === undefined).length > 1)
     issues.push({ path: "traffic", message: "has two shares for the latest revision; give one of them a revision" });
   return issues;
+}
+
+/** Not known yet: an output, or the marker of one. */
+function isOpen(value: unknown): boolean {
+  return isLater(value) || (typeof value === "string" && isDeferred(value));
 }

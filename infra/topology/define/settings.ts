@@ -107,13 +107,14 @@ function acaSettings(draft: Draft): AcaSettings {
 }
 
 /** What the sidecar does in Azure by itself. What the platform does for it, such as reading Key Vault, has an identity of its own. */
-export function usesWorkloadIdentity({ props, platform, config }: Draft): boolean {
+export function usesWorkloadIdentity({ props, platform, config, mode }: Draft): boolean {
   if (platform !== "aca") return false;
   const sinks = props.receipts?.sink?.aca ?? [];
+  const files = [mode.kind === "api-protect" ? mode.spec : null, mode.policy, config.kernelConfig];
   return (
     sinks.some((sink) => sink.kind === "cosmosdb") ||
     props.policySource?.aca?.kind === "azblob" ||
-    (config.delivery.kind === "fetched" && config.delivery.base.startsWith("azblob://"))
+    files.some((file) => file?.startsWith("azblob://"))
   );
 }
 

@@ -1,0 +1,3 @@
+export { apiProtect, mcpServeHttp } from "../topology/props.ts";
+export type * from "./args.ts";
+export { ChioContainerApp } from "./container-app.ts";
