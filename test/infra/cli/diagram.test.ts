@@ -73,7 +73,7 @@ describe("chio-kit diagram", () => {
   });
 
   it("draws a topology that does not deploy, says why, and exits 1", async () => {
-    const path = service(SERVICE.replace("  health: /healthz\n", "  health: /healthz\n  user: "0:0"\n"));
+    const path = service(SERVICE.replace("  health: /healthz\n", "  health: /healthz\n  user: '0:0'\n"));
     const { code, stdout, stderr } = await runKit(["diagram", "--platform", "ecs", path]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/error CHIO-[A-Z-]+ at containers\.app/);
