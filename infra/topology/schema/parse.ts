@@ -42,7 +42,8 @@ function reservedKeys(value: unknown, path: readonly PathStep[], seen: Set<objec
 function toIssue(issue: v.BaseIssue<unknown>): SchemaIssue {
   const items = issue.path ?? [];
   const path = items.map((item) => item.key as PathStep);
-  if (issue.type === "strict_object" && Array.isArray(items.at(-1)?.input))
+  // A list counts as an object to the validator, which then complains of its keys. A value that is no object at all it tells as that.
+  if (issue.type === "strict_object" && issue.expected !== "Object" && Array.isArray(items.at(-1)?.input))
     return { path: path.slice(0, -1), message: "must be an object, not a list", atKey: false };
   return { path, message: issue.message, atKey: issue.expected === "never" };
 }
