@@ -19,6 +19,7 @@ interface Manifest {
 const PEERS: Record<string, readonly string[]> = {
   "./aws": ["aws-cdk-lib", "constructs"],
   "./gcp": ["@pulumi/gcp", "@pulumi/pulumi"],
+  "./azure": ["@pulumi/azure-native", "@pulumi/pulumi"],
 };
 
 const manifest = JSON.parse(readFileSync(inRoot("package.json"), "utf8")) as Manifest;
