@@ -113,11 +113,13 @@ export function layout(
   }
   for (const { box, outside } of left.boxes) {
     const target = boxes.get(outside.container);
-    if (target !== undefined) marks.push(flow(outside, MARGIN + LEFT, target.x, box, target));
+    // In line with the names where those have their targets beside them.
+    const level = only === undefined ? box.y + box.height / 2 : box.y + 24 + (outside.rows.length * LINE) / 2;
+    if (target !== undefined) marks.push(flow(outside, MARGIN + LEFT, target.x, level, target));
   }
   for (const { box, outside } of rightBoxes) {
     const target = boxes.get(outside.container);
-    if (target !== undefined) marks.push(flow(outside, box.x, target.x + CARD, box, target));
+    if (target !== undefined) marks.push(flow(outside, box.x, target.x + CARD, box.y + box.height / 2, target));
   }
   marks.push(...between(model, boxes, others, isSidecar), ...amongOthers(among, boxes, inner));
   const width = (rightBoxes.length === 0 ? frameRight : frameRight + GAP.right + LEFT) + MARGIN;
@@ -215,8 +217,8 @@ function drawOutside(outside: Outside, box: Box, card: number | null): Mark[] {
 }
 
 /** Secrets, policy and configuration go in; receipts go out. */
-function flow(outside: Outside, from: number, to: number, box: Box, target: Box): Mark {
-  const points = reach(from, to, box.y + box.height / 2, target);
+function flow(outside: Outside, from: number, to: number, level: number, target: Box): Mark {
+  const points = reach(from, to, level, target);
   return arrow(outside.kind === "receipts" ? points.toReversed() : points, KINDS[outside.kind], { strokeWidth: 1.5 });
 }
 

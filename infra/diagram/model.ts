@@ -131,7 +131,11 @@ function linesOf(graph: PlatformTopology, one: Container): Line[] {
 /** The end of the repository's name and the beginning of the digest are what a reader compares. */
 function shortImage(text: string): string {
   const [name = "", digest] = text.split("@sha256:");
-  const last = name.split("/").slice(-2).join("/");
+  const last = name
+    .split("/")
+    .filter((part, index) => index > 0 || !/[.:]/.test(part))
+    .slice(-2)
+    .join("/");
   return digest === undefined ? name : `${last}@${digest.slice(0, 7)}…`;
 }
 
