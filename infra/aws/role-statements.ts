@@ -2,18 +2,8 @@ import type { Stack } from "aws-cdk-lib";
 import type { CfnManagedPolicy, CfnPolicy, CfnRole, CfnRolePolicy, IRole } from "aws-cdk-lib/aws-iam";
 import type { CfnResourcePolicy, ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { IConstruct } from "constructs";
-import type { IamStatement } from "../topology/index.ts";
+import { awsPolicyStatements, type IamStatement, readStatement } from "../topology/index.ts";
 import { cdk, iam, secretsmanager } from "./cdk.ts";
-
-/** Policies of AWS that read secrets. Their text is not in the app; the other ones of AWS for task roles read none. */
-const AWS_POLICIES: Readonly<Record<string, readonly string[]>> = {
-  AdministratorAccess: ["*"],
-  PowerUserAccess: ["*"],
-  SecretsManagerReadWrite: ["secretsmanager:*"],
-  AmazonSSMFullAccess: ["ssm:*"],
-  AmazonSSMReadOnlyAccess: ["ssm:Get*", "ssm:List*", "ssm:Describe*"],
-};
-const REGIONAL = /^arn:([^:]*):(secretsmanager|ssm):([^:]*):([^:]*):/;
 
 type AttachedPolicy = CfnPolicy | CfnManagedPolicy | CfnRolePolicy;
 
@@ -81,7 +71,7 @@ function ownPolicies(resource: CfnRole, index: PolicyIndex, secrets: readonly IS
     ...inline.flatMap((one) => read(resource, one.policyDocument, index, secrets)),
     ...managed.flatMap((arn) => {
       const owner = index.managed.get(stackKey(stack, arn));
-      return owner === undefined ? importedPolicy(flatten(arn, { pseudo: "*" })) : read(owner, owner.policyDocument, index, secrets);
+      return owner === undefined ? awsPolicyStatements(flatten(arn, { pseudo: "*" })) : read(owner, owner.policyDocument, index, secrets);
     }),
   ];
 }
@@ -116,21 +106,16 @@ function read(
   return statements.filter(keep).flatMap((fields) => normalized(fields, { pseudo: "*", known, parameters }));
 }
 
-/** The statement with lists for scalars and text for intrinsics. A Deny under conditions denies nothing for sure, and is left out. */
 function normalized(fields: Fields, context: Flattening): IamStatement[] {
-  const deny = fields.Effect === "Deny";
-  if (deny && (fields.Condition !== undefined || fields.NotAction !== undefined || fields.NotResource !== undefined)) return [];
-  const list = (value: unknown) => [value ?? []].flat().map((item) => flatten(item, context));
-  const actions = fields.NotAction === undefined ? list(fields.Action) : actionsBut(list(fields.NotAction));
-  const resources = fields.NotResource === undefined ? list(fields.Resource) : ["*"];
-  if (actions.length === 0) return [];
-  const everywhere = resources.map((one) => one.replace(REGIONAL, (_all, _partition, service) => `arn:*:${service}:*:*:`));
-  return [{ effect: deny ? "Deny" : "Allow", actions, resources: everywhere }];
-}
-
-/** What is not excluded is allowed; only an exclusion of all reads takes them away. */
-function actionsBut(excluded: readonly string[]): string[] {
-  return excluded.some((action) => ["*", "secretsmanager:*"].includes(action.toLowerCase())) ? [] : ["*"];
+  const list = (value: unknown) => (value === undefined ? undefined : [value ?? []].flat().map((item) => flatten(item, context)));
+  return readStatement({
+    effect: fields.Effect === "Deny" ? "Deny" : "Allow",
+    actions: list(fields.Action),
+    notActions: list(fields.NotAction),
+    resources: list(fields.Resource),
+    notResources: list(fields.NotResource),
+    conditional: fields.Condition !== undefined,
+  });
 }
 
 interface Flattening {
@@ -187,13 +172,6 @@ function lookUp<T>(map: ReadonlyMap<string, readonly T[]>, { stacks }: PolicyInd
       return text === null ? [] : (map.get(`${stack.node.addr} ${text}`) ?? []);
     }),
   );
-}
-
-/** The text of a customer's own policy that the app only imports is not known: it counts as everything. */
-function importedPolicy(arn: string): IamStatement[] {
-  if (!/:iam::aws:policy\//.test(arn)) return [{ effect: "Allow", actions: ["*"], resources: [`\${${arn}}`] }];
-  const actions = AWS_POLICIES[arn.slice(arn.lastIndexOf("/") + 1)];
-  return actions === undefined ? [] : [{ effect: "Allow", actions, resources: ["*"] }];
 }
 
 function principals({ Principal: given }: Fields): unknown[] {

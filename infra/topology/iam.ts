@@ -51,3 +51,46 @@ function matches(pattern: string, text: string): boolean {
     .replaceAll("?", ".");
   return new RegExp(`^${expression}$`, "is").test(text);
 }
+
+/** Policies of AWS that read secrets. Their text is in no document; the other ones of AWS for task roles read none. */
+const AWS_POLICIES: Readonly<Record<string, readonly string[]>> = {
+  AdministratorAccess: ["*"],
+  PowerUserAccess: ["*"],
+  SecretsManagerReadWrite: ["secretsmanager:*"],
+  AmazonSSMFullAccess: ["ssm:*"],
+  AmazonSSMReadOnlyAccess: ["ssm:Get*", "ssm:List*", "ssm:Describe*"],
+};
+const REGIONAL = /^arn:([^:]*):(secretsmanager|ssm):([^:]*):([^:]*):/;
+
+/** What a policy that is named by its ARN allows. The text of a customer's own one is not known here: it counts as everything. */
+export function awsPolicyStatements(arn: string): IamStatement[] {
+  if (!/:iam::aws:policy\//.test(arn)) return [{ effect: "Allow", actions: ["*"], resources: [`\${${arn}}`] }];
+  const actions = AWS_POLICIES[arn.slice(arn.lastIndexOf("/") + 1)];
+  return actions === undefined ? [] : [{ effect: "Allow", actions, resources: ["*"] }];
+}
+
+/** A statement of a policy document, its scalars as lists and its intrinsics as text. */
+export interface StatementText {
+  readonly effect: string | undefined;
+  readonly actions: readonly string[] | undefined;
+  readonly notActions: readonly string[] | undefined;
+  readonly resources: readonly string[] | undefined;
+  readonly notResources: readonly string[] | undefined;
+  readonly conditional: boolean;
+}
+
+/** A statement for the model. A Deny under conditions denies nothing for sure, and is left out. */
+export function readStatement({ effect, actions, notActions, resources, notResources, conditional }: StatementText): IamStatement[] {
+  const deny = effect === "Deny";
+  if (deny && (conditional || notActions !== undefined || notResources !== undefined)) return [];
+  const named = notActions === undefined ? (actions ?? []) : actionsBut(notActions);
+  if (named.length === 0) return [];
+  const places = notResources === undefined ? (resources ?? []) : ["*"];
+  const everywhere = places.map((one) => one.replace(REGIONAL, (_all, _partition, service) => `arn:*:${service}:*:*:`));
+  return [{ effect: deny ? "Deny" : "Allow", actions: named, resources: everywhere }];
+}
+
+/** What is not excluded is allowed; only an exclusion of all reads takes them away. */
+function actionsBut(excluded: readonly string[]): string[] {
+  return excluded.some((action) => ["*", "secretsmanager:*"].includes(action.toLowerCase())) ? [] : ["*"];
+}

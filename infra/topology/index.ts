@@ -5,7 +5,7 @@ export { type DeferredParts, deferred, deferredParts, isDeferred, mapDeferred, W
 export { defineTopology, resolveFor } from "./define.ts";
 export { drainBudget } from "./drain.ts";
 export { formatFindings, type InputIssue, TOPOLOGY_ERRORS, TopologyError, TopologyInputError } from "./errors.ts";
-export { deniesSecret, statementReadsSecret } from "./iam.ts";
+export { awsPolicyStatements, deniesSecret, readStatement, type StatementText, statementReadsSecret } from "./iam.ts";
 export { imagePin, imageText, parseImage } from "./image.ts";
 export * from "./limits.ts";
 export { formatPolicySource, type PolicySource, type PolicySourceKind, parsePolicySource } from "./policy-source.ts";
@@ -13,7 +13,7 @@ export { formatPosture, posture } from "./posture.ts";
 export * from "./props.ts";
 export { cpuQuantity, cpuUnits, memoryQuantity, parseCpu, parseMemory } from "./quantities.ts";
 export { formatReceiptSink, isRemoteSink, parseReceiptSink, type ReceiptSink, type ReceiptSinkKind } from "./receipt-sink.ts";
-export { isLegalContainer, isLegalTotal, type ResourceOptions, smallestLegalResources } from "./resources.ts";
+export { isLegalContainer, isLegalTotal, type ResourceOptions, shareRest, smallestLegalResources } from "./resources.ts";
 export { RULES, type Rule } from "./rules/index.ts";
 export { serviceJsonSchema } from "./schema/json-schema.ts";
 export * from "./secret-ref.ts";

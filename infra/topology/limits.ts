@@ -199,6 +199,9 @@ export const LIMITS: { readonly [P in Platform]: PlatformLimits } = {
   },
 };
 
+/** What Amazon ECS takes where a task definition is silent. Source: Amazon ECS API reference, HealthCheck and ContainerDefinition. */
+export const ECS_DEFAULTS = { stopTimeout: 30, interval: 30, timeout: 5, retries: 3, startPeriod: 0 } as const;
+
 /** Fargate task sizes: CPU units, and the memory in MiB that goes with them. Source: Amazon ECS developer guide, task CPU and memory. */
 export const FARGATE_SIZES: readonly { readonly cpuUnits: number; readonly memoryMiB: readonly number[] }[] = [
   { cpuUnits: 256, memoryMiB: [512, 1024, 2048] },

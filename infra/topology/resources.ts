@@ -1,7 +1,7 @@
 import type { LegalResources } from "./contract.ts";
 import { ACA_MAX_STEPS, ACA_STEP, CLOUD_RUN_CORES, CLOUD_RUN_MEMORY, FARGATE_SIZES, LIMITS } from "./limits.ts";
 import { cpuQuantity, memoryQuantity } from "./quantities.ts";
-import type { Platform, Resources } from "./types.ts";
+import type { Container, Platform, Resources } from "./types.ts";
 
 export interface ResourceOptions {
   /** Container Apps: null is the consumption-only plan, `Consumption` its profile; any other name is dedicated and sets no pairs. */
@@ -86,4 +86,18 @@ function containerApps(requested: Resources, profile: string | null): Resources 
 
 function atLeast(requested: Resources, least: Resources): Resources {
   return { cpuMilli: Math.max(requested.cpuMilli, least.cpuMilli), memoryMiB: Math.max(requested.memoryMiB, least.memoryMiB) };
+}
+
+/** On ECS containers that ask for nothing take what the task has left, in equal parts. */
+export function shareRest(containers: readonly Container[], total: Resources): Container[] {
+  const part = (key: keyof Resources) => {
+    const silent = containers.filter((one) => one.resources[key] === 0).length;
+    const asked = containers.reduce((sum, one) => sum + one.resources[key], 0);
+    return silent === 0 ? 0 : Math.max(0, total[key] - asked) / silent;
+  };
+  const [cpuMilli, memoryMiB] = [part("cpuMilli"), Math.floor(part("memoryMiB"))];
+  return containers.map((one) => ({
+    ...one,
+    resources: { cpuMilli: one.resources.cpuMilli || cpuMilli, memoryMiB: one.resources.memoryMiB || memoryMiB },
+  }));
 }

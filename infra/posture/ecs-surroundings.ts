@@ -1,0 +1,103 @@
+import { DEFAULTS } from "../topology/defaults.ts";
+import { LIMITS } from "../topology/limits.ts";
+import { healthPath } from "../topology/rules/rule.ts";
+import type { EcsSettings, IamStatement, SecurityGroupRule } from "../topology/settings.ts";
+import type { Scaling } from "../topology/types.ts";
+import type { At } from "./at.ts";
+import type { EcsWords } from "./ecs-words.ts";
+import type { ReadContainer, Reading } from "./reading.ts";
+
+/** A value, and where it stands. */
+export interface Placed<T> {
+  readonly value: T;
+  readonly at: At;
+}
+
+/** What a document says around a task definition. Undefined: it says nothing, and what hangs on it is not known. */
+export interface EcsSurroundings {
+  readonly name?: string;
+  /** The ECS service, by whose absence a rule can tell that nothing is known. */
+  readonly service?: At;
+  readonly circuitBreaker?: Placed<{ readonly enable: boolean; readonly rollback: boolean }>;
+  readonly exec?: Placed<boolean>;
+  readonly healthGraceSeconds?: Placed<number>;
+  /** Where the load balancer sends requests. */
+  readonly target?: { readonly container: string; readonly port: number; readonly at: At };
+  readonly targetHealthPath?: Placed<string>;
+  readonly deregistrationSeconds?: Placed<number>;
+  readonly securityGroup?: { readonly rules: readonly Placed<SecurityGroupRule>[]; readonly at: At };
+  /** Of the load balancer: after this time without a byte it closes the connection. */
+  readonly requestTimeoutSeconds?: Placed<number>;
+  readonly exposure?: Placed<"internal" | "external">;
+  /** HTTPS at the listener. */
+  readonly certificate?: Placed<string | null>;
+  readonly scaling?: { readonly min: number; readonly max: number; readonly at: At };
+  readonly taskRole?: { readonly statements: readonly Placed<IamStatement>[]; readonly at: At };
+}
+
+const NOTHING = "is not in this document";
+
+/** The settings that the document gives, with values that no rule objects to in place of the others. */
+export function ecsSettings(
+  reading: Reading,
+  at: At,
+  words: EcsWords,
+  around: EcsSurroundings,
+  sidecar: ReadContainer,
+): { settings: EcsSettings; scaling: Scaling } {
+  const place = <T>(path: string, given: Placed<T> | undefined): T | undefined => {
+    if (given !== undefined) reading.place(path, given.at);
+    return given?.value;
+  };
+  const pid = words(at, "pidMode");
+  reading.place("settings.pidMode", pid);
+  if (around.target !== undefined) reading.place("ingress", around.target.at);
+  for (const [index, one] of (around.securityGroup?.rules ?? []).entries())
+    reading.place(`settings.securityGroupIngress[${index}]`, one.at);
+  for (const [index, one] of (around.taskRole?.statements ?? []).entries()) reading.place(`settings.taskRoleStatements[${index}]`, one.at);
+  if (around.scaling !== undefined) reading.place("scaling", around.scaling.at);
+  ask(reading, at, around, words);
+  const settings: EcsSettings = {
+    family: words(at, "family").text() ?? "",
+    executionRoleArn: words(at, "executionRoleArn").text() ?? null,
+    taskRoleArn: words(at, "taskRoleArn").text() ?? null,
+    taskRoleStatements: (around.taskRole?.statements ?? []).map(({ value }) => value),
+    region: null,
+    logs: { appGroup: "", sidecarGroup: "", retentionDays: 0, sidecarMode: "blocking", appMode: "non-blocking", appMaxBufferMiB: 0 },
+    enableExecuteCommand: place("settings.enableExecuteCommand", around.exec) ?? false,
+    pidMode: pid.text()?.toLowerCase() === "task" ? "task" : null,
+    securityGroupIngress: (around.securityGroup?.rules ?? []).map(({ value }) => value),
+    loadBalancer: {
+      certificateArn: place("settings.loadBalancer.certificateArn", around.certificate) ?? null,
+      healthCheck: {
+        path: place("settings.loadBalancer.healthCheck.path", around.targetHealthPath) ?? healthPath(sidecar.container),
+        ...DEFAULTS.ecs.targetHealth,
+      },
+    },
+    deregistrationDelaySeconds:
+      place("settings.deregistrationDelaySeconds", around.deregistrationSeconds) ?? LIMITS.ecs.requestTimeoutSeconds.max ?? 0,
+    healthCheckGracePeriodSeconds: place("settings.healthCheckGracePeriodSeconds", around.healthGraceSeconds) ?? Number.MAX_SAFE_INTEGER,
+    circuitBreaker: place("settings.circuitBreaker", around.circuitBreaker) ?? { enable: true, rollback: true },
+    minHealthyPercent: DEFAULTS.ecs.minHealthyPercent,
+    maxHealthyPercent: DEFAULTS.ecs.maxHealthyPercent,
+    platformVersion: DEFAULTS.ecs.platformVersion,
+  };
+  const scaling = { minReplicas: around.scaling?.min ?? 1, maxReplicas: around.scaling?.max ?? 1, concurrency: 1 };
+  return { settings, scaling };
+}
+
+function ask(reading: Reading, at: At, around: EcsSurroundings, words: EcsWords): void {
+  const lacks = (given: unknown, codes: readonly string[], what: string, where: At = around.service ?? at) => {
+    if (given === undefined) reading.ask(codes, where, `${what} ${NOTHING}`);
+  };
+  lacks(around.circuitBreaker, ["CHIO-FAIL-OPEN"], "whether a failed deployment is rolled back");
+  lacks(around.exec, ["CHIO-EXEC"], "whether ECS Exec is on");
+  lacks(around.healthGraceSeconds, ["CHIO-HEALTH-GRACE"], "the health-check grace of the service");
+  lacks(around.target, ["CHIO-INGRESS-TARGET"], "to which container and port the load balancer sends");
+  lacks(around.targetHealthPath, ["CHIO-PROBE-PATH"], "which path the load balancer asks");
+  lacks(around.deregistrationSeconds, ["CHIO-DEREGISTRATION"], "how long a target is deregistered before it is stopped");
+  lacks(around.securityGroup, ["CHIO-INGRESS-SOURCE"], "what the security group lets in");
+  lacks(around.exposure, ["CHIO-PLAIN-HTTP"], "whether callers come over HTTPS");
+  const role = words(at, "taskRoleArn");
+  if (role.given) lacks(around.taskRole, ["CHIO-TASK-ROLE"], "what the task role may read", role);
+}

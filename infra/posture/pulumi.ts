@@ -1,0 +1,95 @@
+import { At, type Resolve, Unresolved } from "./at.ts";
+import { readCloudRun } from "./cloud-run.ts";
+import { readContainerApp } from "./container-app.ts";
+import { readEcs } from "./ecs.ts";
+import type { EcsSurroundings } from "./ecs-surroundings.ts";
+import { CAMEL } from "./ecs-words.ts";
+import type { ReadOptions, ReadResult } from "./service-reader.ts";
+
+/** Pulumi's mark on secrets, assets and other special values. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+/** Pulumi's sentinels for values that a preview does not know. */
+const UNKNOWN =
+  /^(04da6b54-80e4-46f7-96ec-b56ff0331ba9|6a19a0b0-7e62-4c92-b797-7f8e31da9cc2|030794c1-ac77-496b-92df-f27374a8bd58|e48ece36-62e2-4504-bad9-02848725956a|dd056dcd-154b-4c76-9bd3-c8f88648b5ff)$/;
+
+const TASK = /^aws:ecs\/taskDefinition:TaskDefinition$/;
+const READERS: readonly {
+  readonly type: RegExp;
+  readonly read: (at: At, options: ReadOptions, resources: readonly At[]) => ReadResult | null;
+}[] = [
+  { type: /^gcp:cloudrunv2\/service:Service$/, read: (at, options) => readCloudRun(at, options) },
+  { type: /^azure-native(_app_v\d+)?:app(\/v\w+)?:ContainerApp$/, read: (at, options) => readContainerApp(at, options) },
+  { type: TASK, read: readTask },
+];
+
+/** The governed services in a stack's export, from the inputs of its resources. */
+export function readStack(document: At, options: ReadOptions): ReadResult[] {
+  const resources = new At(document.value, document.path, unwrap).either("deployment", "resources");
+  const list = (resources.get("resources").given ? resources.get("resources") : resources).items();
+  return list.flatMap((resource) => {
+    // A resource that waits for its deletion is not what is deployed.
+    if (resource.get("delete").flag() === true) return [];
+    const type = resource.get("type").text() ?? "";
+    const reader = READERS.find((one) => one.type.test(type));
+    const name = resource.get("urn").text()?.split("::").at(-1) ?? options.fallbackName;
+    const result = reader?.read(resource.get("inputs"), { ...options, fallbackName: name }, list) ?? null;
+    return result === null ? [] : [result];
+  });
+}
+
+/** A secret in clear is what it holds; one that is encrypted is not known. */
+const unwrap: Resolve = (value) => {
+  if (typeof value === "string") return UNKNOWN.test(value) ? new Unresolved("preview") : value;
+  if (value === null || typeof value !== "object" || !Object.hasOwn(value, SIGNATURE)) return value;
+  const { [SIGNATURE]: mark, plaintext } = value as Record<string, unknown>;
+  if (mark !== SECRET) return value;
+  if (typeof plaintext !== "string") return new Unresolved("secret");
+  try {
+    return JSON.parse(plaintext);
+  } catch {
+    return new Unresolved("secret");
+  }
+};
+
+/** `containerDefinitions` is JSON in a text. */
+function readTask(at: At, options: ReadOptions, resources: readonly At[]): ReadResult | null {
+  const definitions = at.get("containerDefinitions");
+  const text = definitions.text();
+  let containers: unknown = definitions.value;
+  if (typeof text === "string" && !definitions.unresolved) {
+    try {
+      containers = JSON.parse(text);
+    } catch {
+      return null;
+    }
+  }
+  const task = new At({ ...(at.value as object), containerDefinitions: containers }, at.path, unwrap);
+  return readEcs(task, CAMEL, options, serviceOf(at, resources));
+}
+
+/** The service that runs this task definition: by ARN where the stack is deployed, else by being the only one. */
+function serviceOf(task: At, resources: readonly At[]): EcsSurroundings {
+  const services = resources.filter((one) => one.get("type").text() === "aws:ecs/service:Service");
+  const tasks = resources.filter((one) => TASK.test(one.get("type").text() ?? ""));
+  const own = tasks.find((one) => one.get("inputs").path.join("/") === task.path.join("/"));
+  const arn = own?.get("outputs", "arn").text();
+  const only = services.length === 1 && tasks.length === 1 ? services[0] : undefined;
+  const service = services.find((one) => arn !== undefined && one.get("inputs", "taskDefinition").text() === arn) ?? only;
+  if (service === undefined) return {};
+  const inputs = service.get("inputs");
+  const breaker = inputs.get("deploymentCircuitBreaker");
+  const [balancer] = inputs.get("loadBalancers").items();
+  const [exec, grace] = [inputs.get("enableExecuteCommand"), inputs.get("healthCheckGracePeriodSeconds")];
+  const [container, port] = [balancer?.get("containerName").text(), balancer?.get("containerPort").number()];
+  return {
+    service: inputs,
+    circuitBreaker: {
+      value: { enable: breaker.get("enable").flag() === true, rollback: breaker.get("rollback").flag() === true },
+      at: breaker,
+    },
+    exec: { value: exec.flag() === true, at: exec },
+    healthGraceSeconds: { value: grace.number() ?? 0, at: grace },
+    ...(balancer === undefined || container === undefined || port === undefined ? {} : { target: { container, port, at: balancer } }),
+  };
+}

@@ -1,0 +1,106 @@
+import type { Container, PlatformTopology, StartCondition, Volume } from "../topology/types.ts";
+import type { At } from "./at.ts";
+
+/** A rule's finding that the reader makes itself: the model has no place for what it saw. */
+export interface OwnBreach {
+  readonly code: string;
+  readonly at: At;
+  readonly message: string;
+  readonly fix?: string;
+}
+
+export interface OpenQuestion {
+  readonly codes: readonly string[];
+  readonly at: At;
+  readonly message: string;
+}
+
+/** A container as the document has it. What its part in the service is, is found out later. */
+export interface ReadContainer {
+  readonly at: At;
+  readonly container: Container;
+  /** Field of the container (`probes.startup`, `env.NAME`) to its place. */
+  readonly fields: Readonly<Record<string, At>>;
+  /** The platform runs it to its end before the others. */
+  readonly runsFirst: boolean;
+  /** Ports that the document shows it to listen on, such as those of its probes. */
+  readonly seenPorts: readonly number[];
+}
+
+export interface ReadEdge {
+  readonly at: At;
+  readonly container: string;
+  readonly dependsOn: string;
+  readonly condition: StartCondition;
+}
+
+export interface ReadVolume {
+  readonly at: At;
+  readonly volume: Volume;
+}
+
+/** What a reader hands on for one service. */
+export interface ReadService {
+  readonly name: string;
+  readonly at: At;
+  readonly graph: PlatformTopology;
+  readonly reading: Reading;
+}
+
+/** Collects where values of the model stand in the document, what is wrong with them, and what is not known. */
+export class Reading {
+  readonly #places: { readonly path: string; readonly at: At }[] = [];
+  readonly breaches: OwnBreach[] = [];
+  readonly questions: OpenQuestion[] = [];
+
+  /** `path` of the model, and all below it, stands here. */
+  place(path: string, at: At): void {
+    this.#places.push({ path, at });
+  }
+
+  /** The nearest place that a path of the model has in the document. */
+  find(path: string): At | null {
+    const covers = this.#places.filter(
+      (one) => path === one.path || (path.startsWith(one.path) && /^[.[]/.test(path.slice(one.path.length))),
+    );
+    return covers.toSorted((a, b) => b.path.length - a.path.length)[0]?.at ?? null;
+  }
+
+  /** The document does not say, or does not say yet. */
+  ask(codes: readonly string[], at: At, message: string): void {
+    this.questions.push({ codes, at, message });
+  }
+
+  breach(code: string, at: At, message: string, fix?: string): void {
+    this.breaches.push({ code, at, message, ...(fix === undefined ? {} : { fix }) });
+  }
+
+  /** A value that cannot be meant. */
+  wrong(at: At, message: string): void {
+    this.breach("CHIO-DOCUMENT-VALUE", at, message);
+  }
+
+  /** A number. `absent` is what the platform takes where the document is silent, `standIn` what no rule objects to. */
+  number(path: string, at: At, absent: number, codes: readonly string[], standIn = absent): number {
+    if (path !== "") this.place(path, at);
+    if (!at.given) return absent;
+    const value = at.number();
+    if (value !== undefined) return value;
+    this.#unread(at, codes, "a number");
+    return standIn;
+  }
+
+  flag(path: string, at: At, absent: boolean, codes: readonly string[], standIn = absent): boolean {
+    if (path !== "") this.place(path, at);
+    if (!at.given) return absent;
+    const value = at.flag();
+    if (value !== undefined) return value;
+    this.#unread(at, codes, "true or false");
+    return standIn;
+  }
+
+  #unread(at: At, codes: readonly string[], wanted: string): void {
+    if (at.unresolved) this.ask(codes, at, "the value is known only when it is deployed");
+    else this.wrong(at, `${JSON.stringify(at.value)} is not ${wanted}`);
+  }
+}
