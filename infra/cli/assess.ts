@@ -52,6 +52,6 @@ export function postureLine({ platform, entries }: PostureReport): string {
   return `posture on ${platform}: ${parts.join(", ")}`;
 }
 
-function plural(count: number, noun: string): string {
+export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -7,6 +7,11 @@ export const COMMANDS: readonly CommandEntry<KitIo>[] = [
   { name: "render", summary: "Write a platform's manifests from a service.yaml", load: async () => [await import("./render.ts")] },
   { name: "posture", summary: "Say what holds each invariant, and what is left", load: async () => [await import("./posture.ts")] },
   {
+    name: "verify",
+    summary: "Check manifests, templates and states that exist already",
+    load: async () => [await import("./verify.ts")],
+  },
+  {
     name: "diagram",
     summary: "Draw the deployment: containers, order, traffic, secrets",
     load: async () => [await import("./diagram.ts")],

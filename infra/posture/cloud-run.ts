@@ -8,13 +8,13 @@ import { readCloudRunVolume } from "./cloud-run-volumes.ts";
 import { type CloudRunWords, KNATIVE, V2 } from "./cloud-run-words.ts";
 import { findSidecar } from "./find-sidecar.ts";
 import { Reading } from "./reading.ts";
-import type { ServiceReader } from "./service-reader.ts";
+import { nameOf, type ServiceReader } from "./service-reader.ts";
 
 /** A Cloud Run service in either of its two forms; also the inputs of Pulumi's `gcp.cloudrunv2.Service`. */
 export const readCloudRun: ServiceReader = (at, { sidecar: sidecarName, origin, fallbackName }) => {
   const reading = new Reading();
   const words = at.get("spec", "template").given ? KNATIVE : V2;
-  const name = words.name(at) ?? fallbackName;
+  const name = nameOf(words.nameAt(at), words.name(at), fallbackName);
   const template = words.revision(at);
   const containersAt = template.get("containers");
   const idle = words.cpuIdle(at, reading);

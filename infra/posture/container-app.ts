@@ -6,7 +6,7 @@ import { readAppContainer } from "./container-app-container.ts";
 import { type AppSecrets, readAppSecrets, readAppVolume } from "./container-app-secrets.ts";
 import { findSidecar } from "./find-sidecar.ts";
 import { type ReadContainer, type ReadEdge, Reading } from "./reading.ts";
-import type { ServiceReader } from "./service-reader.ts";
+import { nameOf, type ServiceReader } from "./service-reader.ts";
 
 /** What Azure takes where the app is silent. Source: Azure Container Apps REST API. */
 const DEFAULTS = { graceSeconds: 30, minReplicas: 0, maxReplicas: 10, concurrency: 10, requestTimeoutSeconds: 240 };
@@ -15,7 +15,8 @@ const DEFAULTS = { graceSeconds: 30, minReplicas: 0, maxReplicas: 10, concurrenc
 export const readContainerApp: ServiceReader = (at, options) => {
   const reading = new Reading();
   const body = at.get("properties").given ? at.get("properties") : at;
-  const name = at.either("name", "containerAppName").text() ?? options.fallbackName;
+  const nameAt = at.either("name", "containerAppName");
+  const name = nameOf(nameAt, nameAt.text(), options.fallbackName);
   const [configuration, template] = [body.get("configuration"), body.get("template")];
   const grace = template.get("terminationGracePeriodSeconds");
   const graceSeconds = reading.number("", grace, DEFAULTS.graceSeconds, ["CHIO-GRACE", "CHIO-DRAIN"]);
@@ -39,7 +40,7 @@ export const readContainerApp: ServiceReader = (at, options) => {
   const graph = assemble(reading, {
     platform: "aca",
     name,
-    nameAt: at.either("name", "containerAppName"),
+    nameAt,
     at,
     containers,
     containersAt: template.get("containers"),

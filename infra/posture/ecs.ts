@@ -9,13 +9,13 @@ import { type EcsSurroundings, ecsSettings } from "./ecs-surroundings.ts";
 import type { EcsWords } from "./ecs-words.ts";
 import { findSidecar } from "./find-sidecar.ts";
 import { type ReadContainer, Reading, type ReadVolume } from "./reading.ts";
-import type { ReadOptions, ReadResult } from "./service-reader.ts";
+import { nameOf, type ReadOptions, type ReadResult } from "./service-reader.ts";
 
 /** A task definition, with what the document says of the service, the load balancer and the roles around it. */
 export function readEcs(at: At, words: EcsWords, options: ReadOptions, around: EcsSurroundings): ReadResult {
   const reading = new Reading();
   const family = words(at, "family");
-  const name = around.name ?? family.text() ?? options.fallbackName;
+  const name = around.name ?? nameOf(family, family.text(), options.fallbackName);
   const containersAt = words(at, "containerDefinitions");
   const edges = readEcsEdges(containersAt, words);
   const first = (one: At) =>

@@ -2,6 +2,7 @@ import { RULES } from "../topology/rules/index.ts";
 import type { Finding, Severity } from "../topology/types.ts";
 import { findingLink } from "../topology/validate.ts";
 import { OWN_RULES, posturesLink } from "./document-rules.ts";
+import type { DocumentError } from "./errors.ts";
 import type { DocumentFinding, DocumentReport } from "./types.ts";
 
 export interface SarifOptions {
@@ -10,6 +11,8 @@ export interface SarifOptions {
   readonly documentation?: string;
   /** Findings that are about no document, such as an acceptance that nothing needs. */
   readonly general?: readonly Finding[];
+  /** Documents that could not be checked. */
+  readonly unread?: readonly DocumentError[];
 }
 
 const SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -17,7 +20,10 @@ const PACKAGE = "https://www.npmjs.com/package/chio-kit";
 const LEVELS: Readonly<Record<Severity, "error" | "warning" | "note">> = { error: "error", warning: "warning", info: "note" };
 
 /** The documents' findings as one SARIF 2.1.0 log, for code scanning. Accepted ones are in it as suppressed. */
-export function sarifLog(documents: readonly DocumentReport[], { version, documentation, general = [] }: SarifOptions): object {
+export function sarifLog(
+  documents: readonly DocumentReport[],
+  { version, documentation, general = [], unread = [] }: SarifOptions,
+): object {
   const rules = rulesOf(documentation);
   const indexes = new Map(rules.map(({ id }, index) => [id, index]));
   const result = (one: Finding, locations: readonly object[], justification?: string) => ({
@@ -43,6 +49,15 @@ export function sarifLog(documents: readonly DocumentReport[], { version, docume
           driver: { name: "chio-kit", version, informationUri: documentation === undefined ? PACKAGE : `${documentation}verify.md`, rules },
         },
         columnKind: "utf16CodeUnits",
+        invocations: [
+          {
+            executionSuccessful: unread.length === 0,
+            toolExecutionNotifications: unread.map(({ code, message, fix }) => ({
+              level: "error",
+              message: { text: `${message} (${code}). Fix: ${fix}` },
+            })),
+          },
+        ],
         results: [...results, ...general.map((one) => result(one, []))],
       },
     ],
@@ -55,11 +70,11 @@ function helpUri(documentation: string | undefined, link: string): string {
 }
 
 function rulesOf(documentation: string | undefined) {
-  const entry = (rule: Pick<(typeof OWN_RULES)[number], "code" | "title" | "severity" | "why" | "fix">, link: string) => ({
+  const entry = (rule: Pick<(typeof OWN_RULES)[number], "code" | "title" | "severity" | "why">, link: string) => ({
     id: rule.code,
     shortDescription: { text: `${rule.title}.` },
     fullDescription: { text: rule.why },
-    help: { text: `${rule.why}\n\nFix: ${rule.fix}.` },
+    help: { text: `${rule.why} What to do stands with each result.` },
     helpUri: helpUri(documentation, link),
     defaultConfiguration: { level: LEVELS[rule.severity] },
   });

@@ -22,3 +22,8 @@ export type ReadResult = ({ readonly kind: "service" } & ReadService) | ReadUngu
 
 /** Reads one service of a document. */
 export type ServiceReader = (at: At, options: ReadOptions) => ReadResult;
+
+/** The name that is written there; the document's own where nothing is, or where only the deployment knows it. */
+export function nameOf(at: At, text: string | undefined, fallback: string): string {
+  return text === undefined || text === "" || at.unresolved ? fallback : text;
+}

@@ -15,8 +15,8 @@ import type { DocumentFinding, DocumentFormat, DocumentReport, ServiceReport, Un
 export interface VerifyOptions {
   /** Name of the sidecar's container, where it cannot be told. */
   readonly sidecar?: string;
-  /** Only services of this platform; a document without one is refused. */
-  readonly platform?: Platform;
+  /** Only services of these platforms; a document without one is refused. @default all */
+  readonly platforms?: readonly Platform[];
 }
 
 /**
@@ -29,7 +29,7 @@ export function verifyDocument(text: string, origin: string, options: VerifyOpti
     return { source, format, results };
   });
   const results = read.flatMap(({ source, format, results: found }) => found.map((result) => ({ source, format, result })));
-  const wanted = results.filter(({ result }) => options.platform === undefined || platformOf(result) === options.platform);
+  const wanted = results.filter(({ result }) => options.platforms === undefined || options.platforms.includes(platformOf(result)));
   const services = wanted.flatMap(({ source, format, result }) =>
     result.kind === "service" ? [serviceReport(source, format, result)] : [],
   );
@@ -104,15 +104,15 @@ function unguardedService(
 
 function nothingToCheck(
   origin: string,
-  { sidecar, platform }: VerifyOptions,
+  { sidecar, platforms }: VerifyOptions,
   results: readonly { result: ReadResult }[],
   unguarded: readonly UnguardedService[],
 ): DocumentError {
   const others = [...new Set(results.map(({ result }) => platformOf(result)))];
-  if (platform !== undefined && others.length > 0 && !others.includes(platform))
+  if (platforms !== undefined && others.length > 0 && !others.some((one) => platforms.includes(one)))
     return new DocumentError(
       "document_platform",
-      `${origin}: this document is for ${others.join(" and ")}, not for ${platform}`,
+      `${origin}: this document is for ${others.join(" and ")}, not for ${platforms.join(" or ")}`,
       "leave --platform out, or give the other document",
     );
   if (unguarded.length === 0)

@@ -20,7 +20,10 @@ export const startDeadlock: Rule = {
     return [
       {
         path: at(sidecar, "args"),
-        message: `${sidecar.name} has no --spec and would ask the app for it, but ${waiting.join(" and ")} starts only after ${sidecar.name} is healthy`,
+        message:
+          topology.startGate.kind === "traffic"
+            ? `${sidecar.name} has no --spec and would ask the app for it: its own health, for which requests wait, hangs on the app's`
+            : `${sidecar.name} has no --spec and would ask the app for it, but ${waiting.join(" and ")} starts only after ${sidecar.name} is healthy`,
       },
     ];
   },
