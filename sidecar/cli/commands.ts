@@ -9,8 +9,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "keygen", summary: "Make a signing key", load: () => all(import("./keygen.ts")) },
   {
     name: "capability",
-    summary: "Issue, attenuate, inspect and verify capability tokens",
-    load: () => all(import("./capability/issue.ts"), import("./capability/attenuate.ts"), import("./capability/inspect.ts")),
+    summary: "Issue, attenuate, inspect, verify and revoke capability tokens",
+    load: () =>
+      all(
+        import("./capability/issue.ts"),
+        import("./capability/attenuate.ts"),
+        import("./capability/inspect.ts"),
+        import("./capability/revoke.ts"),
+      ),
   },
   {
     name: "receipt",

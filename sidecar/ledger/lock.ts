@@ -41,6 +41,23 @@ export class WriterLock {
     }
   }
 
+  /** Whether a sidecar has the store open. */
+  static isHeld(storePath: string): boolean {
+    const path = `${realPath(storePath)}.lock`;
+    // Never made here: whoever starts the sidecar may be another user.
+    if (!existsSync(path)) return false;
+    const db = new DatabaseSync(path, { readOnly: true });
+    try {
+      db.prepare("SELECT 1 FROM sqlite_schema").get();
+      return false;
+    } catch (error) {
+      if (diagnose(error, path)?.fault === "locked") return true;
+      throw error;
+    } finally {
+      db.close();
+    }
+  }
+
   /** False when the locked file is no longer the one at its path: whoever looks there next would find it free. */
   inPlace(): boolean {
     return fileIdentity(this.#path) === this.#identity;

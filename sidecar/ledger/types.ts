@@ -84,7 +84,7 @@ export interface Ledger {
   append(entry: LedgerEntry): Promise<void>;
   /** In force at once; resolves when it is durable. `at`: Unix seconds. */
   revoke(capabilityId: string, at: number, reason?: string): Promise<void>;
-  /** Also true for what another process wrote into the store (`chio revoke`), within 250 ms. */
+  /** Also true for what another process wrote into the store (`chio capability revoke`), within 250 ms. */
   isRevoked(capabilityId: string): boolean;
   /** Budget counters as they were durable at open. */
   initialBudgets(): readonly BudgetCharge[];
