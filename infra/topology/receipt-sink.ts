@@ -66,6 +66,7 @@ export function parseReceiptSink(text: string): ReceiptSink {
       return { kind: scheme, bucket, prefix: prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/` };
     }
     case "https":
+      refuseQuery(text);
       return { kind: "https", url: checkedHttps(text) };
     case "sqlite":
       if (!rest.startsWith("/") || rest.endsWith("/") || /[?#\0]/.test(rest)) return unknown(text);

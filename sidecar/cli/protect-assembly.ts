@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { buildGuards } from "../guards/pipeline.ts";
-import { openLedger, stdoutSink } from "../ledger/index.ts";
-import type { Ledger } from "../ledger/types.ts";
+import { httpsSink, openLedger, stdoutSink } from "../ledger/index.ts";
+import type { Ledger, ReceiptSink } from "../ledger/types.ts";
 import { policyHash } from "../policy/hash.ts";
 import type { CompiledPolicy } from "../policy/types.ts";
 import { type ProtectDeps, type ProtectPolicy, type RunningProtect, startProtect } from "../protect/index.ts";
@@ -11,6 +11,7 @@ import { ledgerSigner } from "../service/ledger-signer.ts";
 import { createMetrics, type Metrics } from "../service/metrics.ts";
 import { type PolicyRefresh, refreshPolicy } from "../service/policy-refresh.ts";
 import { createReadiness } from "../service/readiness.ts";
+import { sinkText } from "../service/sink-choice.ts";
 import { loadConfiguredPolicy, loadPolicyFile, loadRoutes, problemsOf } from "../service/start-gate.ts";
 import type { Logger, Readiness, ServiceConfig } from "../service/types.ts";
 import { VERSION } from "../service/version.ts";
@@ -22,6 +23,9 @@ const PROBE_INTERVAL_MS = 5_000;
 
 /** What ending takes once the time of requests is up: the goodbye of websockets, and receipts of requests that were cut off. */
 const AFTER_CUT_MS = 800;
+
+/** What is left of the drain when a sink took all the time that it was given: the store is closed in it. */
+const CLOSE_STORE_MS = 500;
 
 /** The running sidecar, as its life needs it. */
 export interface Sidecar {
@@ -95,7 +99,7 @@ function openStore(config: ServiceConfig, policy: CompiledPolicy, keypair: Keypa
   return openLedger({
     path: config.receiptStore,
     signer: ledgerSigner(keypair),
-    sinks: config.receiptSinks.includes("stdout") ? [stdoutSink(process.stdout)] : [],
+    sinks: openSinks(config),
     acknowledge: config.acknowledge,
     queueLimit: config.queueLimit,
     checkpoint: { batchSize: batchSize ?? policy.kernel.checkpoint_batch_size ?? DEFAULT_CHECKPOINT_BATCH, intervalMs },
@@ -105,6 +109,14 @@ function openStore(config: ServiceConfig, policy: CompiledPolicy, keypair: Keypa
       log.error(`receipts cannot be made durable, requests are refused: ${message}`, { code: `ledger_${fault}` }),
     onRecovered: () => log.info("the receipt store takes receipts again"),
     onCommit: (receipts, seconds) => metrics.receiptsCommitted(receipts, seconds),
+  });
+}
+
+/** The sinks beside the store. */
+function openSinks({ receiptSinks, receiptSinkToken: token }: ServiceConfig): ReceiptSink[] {
+  return receiptSinks.flatMap((sink): ReceiptSink[] => {
+    if (sink.kind === "stdout") return [stdoutSink(process.stdout)];
+    return sink.kind === "https" ? [httpsSink({ url: sink.url, ...(token === null ? {} : { token }) })] : [];
   });
 }
 
@@ -169,7 +181,7 @@ function running(config: ServiceConfig, rules: ProtectPolicy, { ledger, protect,
       kernel_key: keypair.publicKeyHex,
       trusted_issuers: config.trustedIssuers.length,
       receipt_store: config.receiptStore ?? "memory",
-      receipt_sinks: config.receiptSinks,
+      receipt_sinks: config.receiptSinks.map(sinkText),
       receipts: ledger.status().receipts,
       kernel_config: config.kernelConfigPath,
       version: VERSION,
@@ -191,7 +203,7 @@ function running(config: ServiceConfig, rules: ProtectPolicy, { ledger, protect,
         name: "receipts",
         reserveMs,
         async run(remainingMs) {
-          ({ undelivered } = await ledger.close({ deadlineMs: remainingMs }));
+          ({ undelivered } = await ledger.close({ deadlineMs: remainingMs - Math.min(CLOSE_STORE_MS, remainingMs / 4) }));
         },
         left: () => counted(Math.max(undelivered, ledger.status().queued), "receipt"),
       },

@@ -4,6 +4,7 @@ export { openLedger } from "./ledger.ts";
 export { type ReceiptFilter, readReceipts } from "./read.ts";
 export type { ReadReceipt } from "./reader.ts";
 export { recordRevocation } from "./revocations.ts";
+export { type HttpsSinkOptions, httpsSink } from "./sinks/https.ts";
 export { stdoutSink } from "./sinks/stdout.ts";
 export type * from "./types.ts";
 export { type LedgerReport, type Problem, type VerifyOptions, verifyLedgerFile } from "./verify.ts";

@@ -65,7 +65,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   if (policyRefresh.value !== null && policySource.origin === "default") {
     warnings.push(`${policyRefresh.source}: there is no policy source to look at; the built-in policy never changes`);
   }
-  const receipts = receiptSettings(get, problems);
+  const receipts = receiptSettings(get, problems, warnings);
   const key = resolveSigningKey(get, input, problems, warnings);
   const trusted = get("trustedIssuers").value;
 

@@ -1,6 +1,7 @@
 import { parsePublicKey } from "../wire/keys.ts";
 import { LIMIT_SETTINGS } from "./limit-settings.ts";
 import { type AnySetting, list, type Setting, setting } from "./setting.ts";
+import { receiptSink } from "./sink-choice.ts";
 import {
   boolean,
   bytes,
@@ -207,7 +208,16 @@ export const SETTINGS = {
     parse: receiptSink,
     default: [],
     defaultText: "`sqlite`",
-    doc: "`sqlite`, `sqlite:///path` or `stdout`. The store is kept with `stdout` too, which gets each receipt once it is durable",
+    doc: "`sqlite`, `sqlite:///path`, `stdout` or `https://host/path`. The store is kept with the others too, which get each receipt once it is durable",
+  }),
+  receiptSinkToken: setting({
+    group: "Receipts",
+    env: ["CHIO_RECEIPT_SINK_TOKEN"],
+    secret: true,
+    parse: controlToken,
+    default: null,
+    defaultText: "none",
+    doc: "Bearer token for `https://` sinks",
   }),
   receiptStore: setting({
     group: "Receipts",
@@ -339,21 +349,6 @@ function controlToken(text: string): string {
     throw new ValueError("holds spaces or characters outside ASCII, which no Authorization header carries", "use printable ASCII");
   if (text.length < 4) throw new ValueError("is shorter than 4 characters", "use at least 16 random characters");
   return text;
-}
-
-export interface SinkChoice {
-  kind: "sqlite" | "stdout";
-  path?: string;
-}
-
-function receiptSink(text: string): SinkChoice {
-  if (text === "stdout" || text === "sqlite") return { kind: text };
-  const path = /^sqlite:\/\/(\/.+)$/.exec(text)?.[1];
-  if (path !== undefined) return { kind: "sqlite", path };
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1];
-  const what =
-    scheme === undefined ? "this sink" : scheme.toLowerCase() === "sqlite" ? "this form of sqlite:" : `${scheme.toLowerCase()}://`;
-  throw new ValueError(`${what} is not served`, "use sqlite, sqlite:///absolute/path or stdout", "config_unsupported");
 }
 
 function storePath(text: string): string {

@@ -1,3 +1,5 @@
+import type { SinkChoice } from "./sink-choice.ts";
+
 /** Limits of the proxy. Bytes and milliseconds. */
 export interface Limits {
   maxHeaderBytes: number;
@@ -26,7 +28,10 @@ export interface ServiceConfig {
   policyRefreshMs: number | null;
   kernelConfigPath: string | null;
   receiptStore: string | null;
-  receiptSinks: readonly ("stdout" | "sqlite")[];
+  /** Where receipts go. `sqlite` is the store itself. */
+  receiptSinks: readonly SinkChoice[];
+  /** Secret: bearer token of `https` sinks. */
+  receiptSinkToken: string | null;
   acknowledge: "ledger" | "sink";
   allowEphemeralReceipts: boolean;
   allowRoot: boolean;

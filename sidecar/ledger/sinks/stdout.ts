@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
-import type { ReceiptSink, SinkRecord } from "../types.ts";
+import type { ReceiptSink } from "../types.ts";
+import { recordLine } from "./record-line.ts";
 
 /**
  * Receipts and checkpoints as JSON lines, for log collectors. Each group is one write, confirmed when the stream has handed it to the operating
@@ -16,7 +17,7 @@ export function stdoutSink(stream: Writable = process.stdout): ReceiptSink {
     write(group) {
       if (failure !== null) return Promise.reject(failure);
       return new Promise((resolve, reject) => {
-        stream.write(group.map(line).join(""), (error) => (error ? reject(error) : resolve()));
+        stream.write(group.map(recordLine).join(""), (error) => (error ? reject(error) : resolve()));
       });
     },
     async flush() {},
@@ -25,11 +26,4 @@ export function stdoutSink(stream: Writable = process.stdout): ReceiptSink {
       stream.off("error", onError);
     },
   };
-}
-
-/** One log line. `severity` is what log collectors colour and filter by: refusals and loose ends are worth a look. */
-function line({ type, canonicalJson, outcome }: SinkRecord): string {
-  if (type === "checkpoint") return `{"event":"checkpoint","kind":"chio_checkpoint","severity":"INFO","checkpoint":${canonicalJson}}\n`;
-  const severity = outcome === "allow" || outcome === "none" ? "INFO" : "WARNING";
-  return `{"event":"receipt","kind":"chio_receipt","verdict":"${outcome}","severity":"${severity}","receipt":${canonicalJson}}\n`;
 }

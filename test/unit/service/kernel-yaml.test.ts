@@ -9,7 +9,7 @@ describe("kernel.yaml", () => {
     });
     expect(config).toMatchObject({
       listen: { host: "0.0.0.0", port: 9090 },
-      receiptSinks: ["sqlite", "stdout"],
+      receiptSinks: [{ kind: "sqlite" }, { kind: "stdout" }],
       policyPath: "/etc/chio/policy.yaml",
       kernelConfigPath: YAML_PATH,
     });

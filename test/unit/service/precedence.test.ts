@@ -67,6 +67,7 @@ const ELSEWHERE: SettingName[] = [
   "controlTlsKey",
   "allowRoot",
   "acknowledge",
+  "receiptSinkToken",
 ];
 
 const BASE = { CHIO_UPSTREAM: "http://base:9", CHIO_SIGNING_KEY: SEED };
@@ -161,7 +162,7 @@ describe("precedence", () => {
     expect(load({ env: { CHIO_HOME: "/data" } }).config.receiptStore).toBe("/data/receipts.sqlite");
     expect(load({ env: { CHIO_RECEIPT_SINK: "stdout" } }).config).toMatchObject({
       receiptStore: "/var/lib/chio/receipts.sqlite",
-      receiptSinks: ["sqlite", "stdout"],
+      receiptSinks: [{ kind: "sqlite" }, { kind: "stdout" }],
     });
     expect(load({ flags: { allowEphemeralReceipts: "true" } }).config).toMatchObject({ receiptStore: null, receiptSinks: [] });
     expect(load({ flags: { allowEphemeralReceipts: "true", receiptStore: "/x.db" } }).config.receiptStore).toBe("/x.db");
