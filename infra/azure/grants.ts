@@ -127,7 +127,13 @@ function grantReceipts(
   sink: ReceiptSink & { kind: "cosmosdb" },
   role: pulumi.Input<string> | undefined,
 ): pulumi.Resource[] {
-  const account = finder.find("cosmos", deferral.restoreText(sink.account));
+  const account = finder.find("cosmos", deferral.restoreText(sink.account)).apply((one) => {
+    if (!one.own)
+      throw new Error(
+        `receipts.sink: ${one.name} is in another subscription, where the provider makes no roles for Cosmos DB; grant it there, and give workloadIdentity without its principalId`,
+      );
+    return one;
+  });
   const place = { accountName: account.name, resourceGroupName: account.resourceGroup };
   const scope =
     sink.database === null || sink.container === null

@@ -17,6 +17,11 @@ export interface ResourceId {
   readonly name: string;
 }
 
+/** One that was found. `own`: in the subscription that the provider works in. */
+export interface FoundResource extends ResourceId {
+  readonly own: boolean;
+}
+
 const FORM = /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/([^/]+\/[^/]+)\/([^/]+)\/?$/i;
 
 /** Null for what is no resource id of these kinds. */
@@ -44,15 +49,16 @@ export class ResourceFinder {
     this.#subscription = subscription;
   }
 
-  find(kind: ResourceKind, name: pulumi.Input<string>): pulumi.Output<ResourceId> {
+  find(kind: ResourceKind, name: pulumi.Input<string>): pulumi.Output<FoundResource> {
     return pulumi
       .all([pulumi.output(name), pulumi.output(this.#resourceGroup), this.#subscription, pulumi.all([...this.#ids])])
-      .apply(([wanted, resourceGroup, subscription, ids]): ResourceId => {
+      .apply(([wanted, resourceGroup, subscription, ids]): FoundResource => {
         const found = ids
           .map(parseResourceId)
           .find((one) => one !== null && one.kind === kind && one.name.toLowerCase() === wanted.toLowerCase());
         const id = `/subscriptions/${subscription}/resourceGroups/${resourceGroup}/providers/${RESOURCE_TYPES[kind]}/${wanted}`;
-        return found ?? { id, kind, subscription, resourceGroup, name: wanted };
-      }) as pulumi.Output<ResourceId>;
+        const one = found ?? { id, kind, subscription, resourceGroup, name: wanted };
+        return { ...one, own: one.subscription.toLowerCase() === subscription.toLowerCase() };
+      }) as pulumi.Output<FoundResource>;
   }
 }

@@ -1,14 +1,11 @@
-/**
- * Runs each case as Pulumi runs a program and prints what became of it: an error during an update ends the process, so that the test
- * cannot do it in its own.
- */
 import * as pulumi from "@pulumi/pulumi";
 import { ChioCloudRunService, type ChioCloudRunServiceArgs } from "../../../infra/gcp/index.ts";
+import { type LateCase, runCases } from "../pulumi/late-cases.ts";
 import { standIn, TYPES, unknown } from "./cloud.ts";
 import { ARGS, DIGEST } from "./fixtures.ts";
 
 const TAGGED = "us-docker.pkg.dev/team/apps/app:v1";
-const cases: Record<string, { preview?: boolean; args: Partial<ChioCloudRunServiceArgs> }> = {
+const cases: Record<string, LateCase<Partial<ChioCloudRunServiceArgs>>> = {
   pinned: { args: { app: { ...ARGS.app, image: pulumi.output(`${TAGGED}@${DIGEST}`) } } },
   unpinned: { args: { app: { ...ARGS.app, image: pulumi.output(TAGGED) } } },
   "unpinned, accepted": {
@@ -45,26 +42,9 @@ const cases: Record<string, { preview?: boolean; args: Partial<ChioCloudRunServi
   "wrong in a preview": { preview: true, args: { app: { ...ARGS.app, image: pulumi.output(TAGGED) } } },
 };
 
-let errors: string[] = [];
-process.on("unhandledRejection", (error) => errors.push(error instanceof Error ? error.message : String(error)));
-
-const results: Record<string, unknown> = {};
-for (const [name, { preview, args }] of Object.entries(cases)) {
-  errors = [];
-  const cloud = await standIn({ preview: preview ?? false });
-  let posture: unknown = null;
-  new ChioCloudRunService("svc", { ...ARGS, ...args }).posture.apply((report) => {
-    posture = report;
-  });
-  // A registration that was refused never ends: it is the error that ends the program.
-  const quiet = new Promise((resolve) => setTimeout(resolve, 300));
-  await Promise.race([pulumi.runtime.disconnect().catch(() => {}), quiet]);
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  results[name] = {
-    errors: [...new Set(errors)],
-    service: cloud.of(TYPES.service)[0]?.inputs ?? null,
-    posture,
-    invokers: cloud.of(TYPES.invoker).length,
-  };
-}
-process.stdout.write(JSON.stringify(results), () => process.exit(0));
+await runCases(
+  cases,
+  standIn,
+  (args) => new ChioCloudRunService("svc", { ...ARGS, ...args }).posture,
+  (cloud) => ({ service: cloud.of(TYPES.service)[0]?.inputs ?? null, invokers: cloud.of(TYPES.invoker).length }),
+);

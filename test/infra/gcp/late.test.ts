@@ -1,24 +1,15 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { beforeAll, expect, it } from "vitest";
+import { type LateOutcome, lateOutcomes } from "../pulumi/late-outcomes.ts";
 
-interface Outcome {
-  readonly errors: string[];
+interface Outcome extends LateOutcome {
   // biome-ignore lint/suspicious/noExplicitAny: has the provider's form
   readonly service: any;
-  readonly posture: { entries: { invariant: string; brokenBy: string[] }[]; accepted: { reason: string }[] } | null;
   readonly invokers: number;
 }
 let outcomes: Record<string, Outcome>;
 
 beforeAll(async () => {
-  const program = fileURLToPath(new URL("./late-program.ts", import.meta.url));
-  // Pulumi ends a program that had errors with a code of its own: what counts is what it printed.
-  const { stdout } = await promisify(execFile)(process.execPath, [program], { maxBuffer: 16 * 1024 * 1024 }).catch(
-    (error: { stdout?: string }) => ({ stdout: error.stdout ?? "" }),
-  );
-  outcomes = JSON.parse(stdout.slice(stdout.indexOf('{"pinned"'))) as Record<string, Outcome>;
+  outcomes = await lateOutcomes<Outcome>(new URL("./late-program.ts", import.meta.url));
 }, 60_000);
 
 it.each(["pinned", "unpinned, accepted"])("declares the service when what was not known is right: %s", (name) => {
