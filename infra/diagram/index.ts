@@ -1,9 +1,18 @@
 import { drawScene, type Scene, type Theme } from "../svg/index.ts";
-import { type Acceptance, type AnyTopology, type Platform, type PlatformTopology, posture, resolveFor, review } from "../topology/index.ts";
+import {
+  type Acceptance,
+  type AnyTopology,
+  PLATFORM_NAMES,
+  type Platform,
+  type PlatformTopology,
+  posture,
+  resolveFor,
+  review,
+} from "../topology/index.ts";
 import { layout, MARGIN, text } from "./layout.ts";
 import { type Model, modelOf } from "./model.ts";
 import { postureStrip } from "./posture-strip.ts";
-import { INVARIANT_WORDS, type IngressWords, ingressWords, PLATFORM_NAMES, REPLICA } from "./words.ts";
+import { INVARIANT_WORDS, type IngressWords, ingressWords, REPLICA } from "./words.ts";
 
 export interface DiagramOptions {
   /** @default auto: light or dark as the reader's browser asks for */

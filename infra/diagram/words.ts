@@ -12,13 +12,6 @@ import {
   type Volume,
 } from "../topology/index.ts";
 
-export const PLATFORM_NAMES: { readonly [P in Platform]: string } = {
-  ecs: "ECS Fargate",
-  "cloud-run": "Cloud Run",
-  aca: "Azure Container Apps",
-  local: "this machine",
-};
-
 /** What the platform calls one running copy of all containers. */
 export const REPLICA: { readonly [P in Platform]: string } = {
   ecs: "Fargate task",

@@ -6,6 +6,13 @@ import type { SettingsOf } from "./settings.ts";
 /** Where a topology runs. `local` is a machine with Docker or systemd. */
 export type Platform = "ecs" | "cloud-run" | "aca" | "local";
 export const PLATFORMS = ["ecs", "cloud-run", "aca", "local"] as const satisfies readonly Platform[];
+/** What people call them. */
+export const PLATFORM_NAMES: { readonly [P in Platform]: string } = {
+  ecs: "ECS Fargate",
+  "cloud-run": "Cloud Run",
+  aca: "Azure Container Apps",
+  local: "this machine",
+};
 
 /**
  * One deployment, complete and explicit, for every platform. `defineTopology` is the only place where a default enters: what follows it
