@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { execOk } from "./exec.mjs";
 import { SetupError } from "./failure.mjs";
@@ -88,6 +88,23 @@ async function declare(sources, outdir) {
   try {
     await execOk(process.execPath, [inRoot("node_modules/typescript/bin/tsc"), "-p", config], { cwd: ROOT });
   } finally {
-    rmSync(config);
+    rmSync(config, { force: true });
+  }
+  removeUnreachable(
+    sources.map((path) => join(outdir, path.replace(/\.ts$/, ".d.ts"))),
+    outdir,
+  );
+}
+
+/** The compiler writes declarations of what only implementations import, too. @param {string[]} entries @param {string} outdir */
+function removeUnreachable(entries, outdir) {
+  const reachable = new Set(entries);
+  for (const path of reachable) {
+    for (const [, to = ""] of readFileSync(path, "utf8").matchAll(/(?:from|import\(|import) ?"(\.[^"]+)\.[jt]s"/g)) {
+      reachable.add(`${join(path, "..", to)}.d.ts`);
+    }
+  }
+  for (const path of readdirSync(outdir, { recursive: true, encoding: "utf8" })) {
+    if (path.endsWith(".d.ts") && !reachable.has(join(outdir, path))) rmSync(join(outdir, path));
   }
 }
