@@ -10,6 +10,8 @@ export interface BundledImageProps {
   readonly flavor?: SidecarFlavor;
   /** Directory that becomes the image's /etc/chio: spec, policy, kernel.yaml. @default nothing is put there */
   readonly configDirectory?: string;
+  /** Build arguments of the kit's Dockerfile, such as DEBIAN_IMAGE of your mirror. @default none: the public base images */
+  readonly buildArgs?: Readonly<Record<string, string>>;
 }
 
 /** An image as the model sees it, and as ECS gets it. */
@@ -38,6 +40,7 @@ export class ChioImage implements ResolvedImage {
     return new ChioImage({ kind: "bundled", flavor, configDirectory }, flavor, (_scope, architecture) =>
       ecs.ContainerImage.fromAsset(bundledContext(flavor, configDirectory), {
         file: "Dockerfile",
+        buildArgs: { ...props.buildArgs },
         platform: architecture === "arm64" ? ecrAssets.Platform.LINUX_ARM64 : ecrAssets.Platform.LINUX_AMD64,
       }),
     );

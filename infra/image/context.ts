@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { packageRoot } from "../package-root.ts";
@@ -65,7 +65,8 @@ function stage(flavor: SidecarFlavor, config: string | null): string {
   writeFileSync(join(directory, "package-lock.json"), json(manifests.lock));
   let dockerfile = readFileSync(join(root, DOCKERFILES[flavor]), "utf8");
   if (config !== null) {
-    cpSync(config, join(directory, "chio-config"), { recursive: true });
+    cpSync(config, join(directory, "chio-config"), { recursive: true, dereference: true });
+    makeReadable(join(directory, "chio-config"));
     dockerfile = `${dockerfile.trimEnd()}\nCOPY chio-config/ /etc/chio/\n`;
   }
   writeFileSync(join(directory, "Dockerfile"), dockerfile);
@@ -76,6 +77,13 @@ function copy(root: string, path: string, directory: string): void {
   const files = path.endsWith("/") ? readdirSync(join(root, path), { withFileTypes: true }).filter((one) => one.isFile()) : null;
   if (files === null) cpSync(join(root, path), join(directory, path), { recursive: true });
   else for (const { name } of files) cpSync(join(root, path, name), join(directory, path, name));
+}
+
+/** Files keep their mode in the image, where they are root's and the sidecar is not root: what the user's umask hid would stay hidden. */
+function makeReadable(path: string): void {
+  const directory = statSync(path).isDirectory();
+  chmodSync(path, directory ? 0o755 : 0o644);
+  if (directory) for (const name of readdirSync(path)) makeReadable(join(path, name));
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the package's own files

@@ -15,6 +15,7 @@ interface Lock {
 }
 
 interface LockedPackage {
+  readonly optional?: boolean;
   readonly dev?: boolean;
   readonly devOptional?: boolean;
   readonly peer?: boolean;
@@ -26,7 +27,9 @@ interface LockedPackage {
  */
 export function runtimeManifests(manifest: Manifest, lock: Lock): { manifest: Manifest; lock: object } {
   const { name, version, license, type, dependencies } = manifest;
-  const runtime = Object.entries(lock.packages).filter(([path, entry]) => path !== "" && !entry.dev && !entry.devOptional && !entry.peer);
+  const runtime = Object.entries(lock.packages).filter(
+    ([path, { dev, optional, devOptional, peer }]) => path !== "" && !dev && !optional && !devOptional && !peer,
+  );
   return {
     manifest: { name, version, license, type, dependencies },
     lock: {
