@@ -18,7 +18,8 @@ export function packageRoot(file: string): string | null {
 
 /**
  * A program of this package that is started or read by its address: `infra/local/engine/watchdog` is a `.ts` file beside its callers in a clone,
- * and a file below dist/lib in the published package, where the callers' own addresses say nothing. `scripts/lib/library.mjs` lists them.
+ * and a file below dist/lib in the published package, where the callers' own addresses say nothing. `path` is written out, for
+ * `scripts/lib/library.mjs` finds the programs by it.
  */
 export function programUrl(path: string): URL {
   const file = import.meta.url.endsWith(".ts") ? `${path}.ts` : `dist/lib/${path}.js`;

@@ -8,8 +8,8 @@ import { CACHE, DIST, inRoot, ROOT } from "./paths.mjs";
 
 /** Where package.json's entry points are built to. */
 const LIB = "dist/lib/";
-/** Started, or handed to another runtime, by their address: each is whole in one file, and nothing imports it. */
-export const PROGRAMS = ["sidecar/ledger/worker.ts"];
+/** The ledger's thread: started by its address, imported by nothing. */
+const THREAD = "sidecar/ledger/worker.ts";
 /** As deep as every entry point, so that `../../` is the same folder from wherever a module's code ends up. */
 const CHUNKS = "shared/chunks/[name]-[hash]";
 
@@ -26,6 +26,14 @@ export function librarySources({ exports, bin }) {
   });
 }
 
+/** What `programUrl` of infra/package-root.ts is asked for. */
+function programSources() {
+  const modules = readdirSync(inRoot("infra"), { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts"));
+  return modules.flatMap((path) =>
+    [...readFileSync(inRoot("infra", path), "utf8").matchAll(/programUrl\("([^"]+)"\)/g)].map(([, program]) => `${program}.ts`),
+  );
+}
+
 /**
  * Compiles the npm package: one module for each entry point, the modules that they share once, declarations for all. A module a file would cost
  * an importer three times the time.
@@ -37,7 +45,8 @@ export async function buildLibrary(outdir = join(DIST, "lib")) {
   rmSync(outdir, { recursive: true, force: true });
   await Promise.all([
     bundle(sources, outdir, { splitting: true }),
-    bundle(PROGRAMS, outdir, { splitting: false }),
+    // Each whole in one file, which may be handed to another runtime.
+    bundle([THREAD, ...programSources()], outdir, { splitting: false }),
     declare(sources, outdir),
   ]);
   for (const path of Object.values(manifest.bin)) chmodSync(join(outdir, relative(LIB, path)), 0o755);

@@ -63,6 +63,19 @@ describe("what is packed", () => {
     ).toEqual([]);
   });
 
+  it("has every program that its code starts by address, and no code that looks for files beside itself", () => {
+    const known = ["infra/package-root.ts", "sidecar/ledger/worker-url.ts"];
+    const sources = ["infra", "sidecar"].flatMap((root) =>
+      readdirSync(inRoot(root), { recursive: true, encoding: "utf8" })
+        .filter((path) => path.endsWith(".ts") && !path.startsWith("examples"))
+        .map((path) => join(root, path)),
+    );
+    const text = (path: string) => readFileSync(inRoot(path), "utf8").replaceAll("createRequire(import.meta.url)", "");
+    expect(sources.filter((path) => /import\.meta\.(url|dirname|filename)/.test(text(path)) && !known.includes(path))).toEqual([]);
+    const started = sources.flatMap((path) => [...text(path).matchAll(/programUrl\("([^"]+)"\)/g)].map(([, one]) => `dist/lib/${one}.js`));
+    expect(["dist/lib/sidecar/ledger/worker.js", ...started].filter((path) => !files().includes(path))).toEqual([]);
+  });
+
   it(`is under ${MAX_PACKED_BYTES / 1e6} MB`, () => {
     const { size } = statSync(consumer.tarball);
     console.log(`npm package: ${(size / 1e3).toFixed(0)} kB packed, ${files().length} files`);
