@@ -23,6 +23,8 @@ export interface StartTopologyOptions {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Variables set in place of the model's, by container name: what a cloud would give and this machine cannot. Each is noted in the timeline. */
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What relative paths of the model start from: build contexts, secrets and directories of this machine. @default the working directory */
+  readonly baseDirectory?: string;
   /** @default the model's least number of replicas, at least 1 */
   readonly replicas?: number;
   /** Port of the ingress on 127.0.0.1. @default a free one */
@@ -106,7 +108,7 @@ export interface StartedTopology extends AsyncDisposable {
 /** What a new version is run with. What is not given stays as it was. */
 export type RolloutOptions = Pick<
   StartTopologyOptions,
-  "images" | "secrets" | "configDirectory" | "files" | "env" | "acceptances" | "readyTimeoutMs"
+  "images" | "secrets" | "baseDirectory" | "configDirectory" | "files" | "env" | "acceptances" | "readyTimeoutMs"
 >;
 
 export interface StopOptions {
