@@ -18,6 +18,7 @@ interface Flags {
 const ALSO_CALLED: { readonly [P in InitPlatform]: readonly string[] } = {
   aws: ["ecs", "fargate", "cdk", "amazon"],
   gcp: ["cloud-run", "google", "cloudrun"],
+  azure: ["aca", "container-apps", "microsoft"],
 };
 
 /** `chio-kit init`: a project for one service, ready to be committed and deployed. */
@@ -45,7 +46,7 @@ export function register(program: Command, io: KitIo): void {
 async function create(platform: InitPlatform, name: string, directory: string, force: boolean, io: KitIo): Promise<void> {
   const written = await writeFiles(directory, projectFiles(platform, name), force);
   for (const { path, state } of written) io.stdout(`${state} ${path}\n`);
-  const steps = [...(directory === "." ? [] : [`cd ${directory}`]), ...TEMPLATES[platform].next];
+  const steps = [...(directory === "." ? [] : [`cd ${directory}`]), "npm install", "npm run check"];
   io.stdout(`\nNext:\n${steps.map((step) => `  ${step}\n`).join("")}The README has the way from here to a verified deployment.\n`);
 }
 

@@ -3,7 +3,7 @@ import { LIMITS } from "../../topology/limits.ts";
 import type { Platform } from "../../topology/types.ts";
 import type { InitPlatform } from "./templates.ts";
 
-export const MODEL_PLATFORM: { readonly [P in InitPlatform]: Platform } = { aws: "ecs", gcp: "cloud-run" };
+export const MODEL_PLATFORM: { readonly [P in InitPlatform]: Platform } = { aws: "ecs", gcp: "cloud-run", azure: "aca" };
 
 /** Longest name from which every other name of the project can be made (Azure's limit, and the shortest). */
 const LONGEST = 32;

@@ -11,8 +11,6 @@ export interface Template {
   /** Packages that the program imports, and those that only work on it. Their versions are those that the kit is tested with. */
   readonly dependencies: readonly string[];
   readonly devDependencies: readonly string[];
-  /** First steps after the files are there. The project's README has them all. */
-  readonly next: readonly string[];
 }
 
 export interface ServiceName {
@@ -27,6 +25,16 @@ export const SHARED_FILES = ["tsconfig.json"] as const;
 
 const FILES = ["README.md", "gitignore", "package.json", ".github/workflows/deploy.yml"];
 const CONFIG = ["config/kernel.yaml", "config/openapi.yaml", "config/policy.yaml"];
+
+/** Secrets are one to a vault or project by their name: several services share those. */
+const pulumiWords = ({ label }: ServiceName) => ({
+  "agent-tool-server": label,
+  "chio-signing-key": `${label}-signing-key`,
+  "chio-sidecar-control-token": `${label}-control-token`,
+  "chio-kernel-config": `${label}-kernel-config`,
+  "chio-openapi-spec": `${label}-openapi-spec`,
+  "chio-policy": `${label}-policy`,
+});
 
 export const TEMPLATES = {
   aws: {
@@ -44,23 +52,22 @@ export const TEMPLATES = {
     }),
     dependencies: ["aws-cdk-lib", "constructs"],
     devDependencies: ["@types/node", "aws-cdk", "typescript"],
-    next: ["npm install", "npm run check"],
   },
   gcp: {
     directory: "gcp",
     summary: "Google Cloud Run, with Pulumi",
     files: [...FILES, ...CONFIG, "index.ts", "Pulumi.yaml"],
-    words: ({ label }) => ({
-      "agent-tool-server": label,
-      "chio-signing-key": `${label}-signing-key`,
-      "chio-sidecar-control-token": `${label}-control-token`,
-      "chio-kernel-config": `${label}-kernel-config`,
-      "chio-openapi-spec": `${label}-openapi-spec`,
-      "chio-policy": `${label}-policy`,
-    }),
+    words: pulumiWords,
     dependencies: ["@pulumi/gcp", "@pulumi/pulumi"],
     devDependencies: ["@types/node", "typescript"],
-    next: ["npm install", "npm run check"],
+  },
+  azure: {
+    directory: "azure",
+    summary: "Azure Container Apps, with Pulumi",
+    files: [...FILES, ...CONFIG, "index.ts", "Pulumi.yaml"],
+    words: pulumiWords,
+    dependencies: ["@pulumi/azure-native", "@pulumi/pulumi"],
+    devDependencies: ["@types/node", "typescript"],
   },
 } as const satisfies Readonly<Record<string, Template>>;
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
-import { type InitPlatform, TEMPLATES } from "../../../infra/cli/init/templates.ts";
+import type { InitPlatform } from "../../../infra/cli/init/templates.ts";
 import { exec } from "../../../scripts/lib/exec.mjs";
 import type { Consumer } from "../package/consumer.ts";
 
@@ -34,12 +34,12 @@ export class NewProject {
     const bin = join(consumer.installed, String(consumer.manifest.bin["chio-kit"]));
     const made = await consumer.node(bin, "init", "--platform", platform, "--name", NAME, "--dir", project.directory);
     if (made.code !== 0) throw new Error(`chio-kit init ended with ${made.code}\n${made.output}`);
-    project.#install(platform);
+    project.#install();
     return project;
   }
 
   /** As `npm install` would, from what this clone has. */
-  #install(platform: InitPlatform): void {
+  #install(): void {
     const { dependencies, devDependencies } = this.manifest;
     const modules = join(this.directory, "node_modules");
     for (const name of [...Object.keys(dependencies), ...Object.keys(devDependencies)]) {
@@ -50,8 +50,6 @@ export class NewProject {
       mkdirSync(join(modules, ".bin"), { recursive: true });
       for (const [command, path] of Object.entries(bin)) symlinkSync(join(source, path), join(modules, ".bin", command));
     }
-    // Where the package stands, its own imports of the program's packages are looked for.
-    for (const name of TEMPLATES[platform].dependencies) this.#consumer.link(name);
   }
 
   get manifest(): ProjectManifest {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMMANDS } from "../../../infra/cli/commands.ts";
-import { INIT_PLATFORMS, type InitPlatform } from "../../../infra/cli/init/templates.ts";
+import { INIT_PLATFORMS, type InitPlatform, TEMPLATES } from "../../../infra/cli/init/templates.ts";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 import { Workbench } from "../../unit/cli/sidecar-process.ts";
 import { Consumer } from "../package/consumer.ts";
@@ -20,6 +20,8 @@ const of = (platform: InitPlatform) => projects.get(platform)!;
 
 beforeAll(async () => {
   await consumer.install();
+  // The package's own imports of what the programs import are looked for where the package stands.
+  consumer.link(...new Set(INIT_PLATFORMS.flatMap((platform) => TEMPLATES[platform].dependencies)));
   for (const platform of INIT_PLATFORMS) projects.set(platform, await NewProject.make(consumer, platform));
 }, 120_000);
 afterAll(() => consumer.remove());
@@ -151,5 +153,26 @@ describe("the project for gcp", () => {
     const secrets = declared.filter(({ type }) => type === "gcp:secretmanager/secret:Secret").map(({ name }) => name);
     expect(secrets.sort()).toEqual([`${NAME}-kernel-config`, `${NAME}-openapi-spec`, `${NAME}-policy`]);
     expect(JSON.stringify(service)).toContain(`${NAME}-signing-key`);
+  });
+});
+
+describe("the project for azure", () => {
+  it("runs under Pulumi, with the settings that its README sets", async () => {
+    const { declared } = await runPulumi("azure", {
+      "azure-native:location": "eastus",
+      "project:resourceGroup": NAME,
+      "project:vault": "team",
+      "project:registry": "team",
+      "project:appImage": `team.azurecr.io/app@${DIGEST}`,
+      "project:appCommand": '["node","server.js"]',
+      "project:sidecarImage": `team.azurecr.io/chio-sidecar@${DIGEST}`,
+      "project:signingKey": `https://team.vault.azure.net/secrets/${NAME}-signing-key/0123456789abcdef0123456789abcdef`,
+      "project:callers": '["203.0.113.7/32"]',
+    });
+    const app = declared.find(({ type }) => type === "azure-native:app:ContainerApp");
+    expect(app).toMatchObject({ inputs: { containerAppName: NAME, resourceGroupName: NAME } });
+    const secrets = declared.filter(({ type }) => type === "azure-native:keyvault:Secret").map(({ name }) => name);
+    expect(secrets.sort()).toEqual([`${NAME}-kernel-config`, `${NAME}-openapi-spec`, `${NAME}-policy`]);
+    expect(JSON.stringify(app)).toContain(`${NAME}-signing-key`);
   });
 });
