@@ -137,9 +137,15 @@ function withRole<P extends Platform>(read: ReadContainer, role: ContainerRole, 
     ...container,
     env: settled(container.env, words),
     listens: listened,
-    ports: parts.platform === "aca" ? listened.map((one) => one.port) : container.ports,
+    ports: parts.platform === "aca" ? portWithoutField(read, listened[0]?.port) : container.ports,
     secrets: [...secrets, ...keyFile(words, container, parts), ...(plain ? [placeholder(parts.platform)] : [])],
   };
+}
+
+/** Azure announces no ports: it is the one that is listened on, unless every probe asks another. */
+function portWithoutField({ seenPorts }: ReadContainer, listened: number | undefined): number[] {
+  const port = listened !== undefined && seenPorts.includes(listened) ? listened : (seenPorts[0] ?? listened);
+  return port === undefined ? [] : [port];
 }
 
 /** Rules read the variables; a flag says the same and wins. What is not known yet is judged by no rule. */
@@ -174,7 +180,7 @@ function placeholder(platform: Platform): SecretBinding {
 /** Which address the process binds is in no document; which ports, only where something is sent there. */
 function listens<P extends Platform>(read: ReadContainer, { sidecar }: ServiceParts<P>, mode: SidecarMode, role: ContainerRole) {
   const own = sidecar.container.ports;
-  const seen = read.seenPorts.filter((port) => !own.includes(port));
+  const seen = [...new Set(read.seenPorts)].filter((port) => !own.includes(port));
   const upstream = mode.kind === "api-protect" && URL.canParse(mode.upstream) ? new URL(mode.upstream) : null;
   const expected = upstream === null ? DEFAULTS.app.port : Number(upstream.port || 80);
   const ports =
@@ -201,6 +207,7 @@ function neutralResources(platform: Platform, containers: readonly Placed[]): Pl
 
 function placeContainers<P extends Platform>(reading: Reading, parts: ServiceParts<P>, containers: readonly Placed[]): void {
   reading.place("containers", parts.containersAt);
+  if (parts.total === null) reading.place("resources", parts.containersAt);
   reading.place("startOrder", parts.edgesAt);
   for (const [index, { at }] of parts.edges.entries()) reading.place(`startOrder[${index}]`, at);
   for (const [index, { read, container }] of containers.entries()) {
@@ -223,9 +230,9 @@ function askAboutContainers(reading: Reading, containers: readonly Placed[]): vo
     const { name, role, image } = container;
     if (role === "app" || role === "auxiliary")
       reading.ask(
-        ["CHIO-APP-BIND"],
+        ["CHIO-APP-BIND", "CHIO-PORT-CLASH"],
         read.at,
-        `which address ${name} binds; on anything but loopback it is reached past the sidecar where the network allows it`,
+        `which address and ports ${name} binds; on anything but loopback it is reached past the sidecar where the network allows it`,
       );
     if (imagePin(image) === "unknown")
       reading.ask(["CHIO-IMAGE-UNPINNED"], read.fields.image ?? read.at, `the image of ${name} is known only when it is deployed`);

@@ -7,7 +7,7 @@ import { readCloudRunContainer } from "./cloud-run-container.ts";
 import { readCloudRunVolume } from "./cloud-run-volumes.ts";
 import { type CloudRunWords, KNATIVE, V2 } from "./cloud-run-words.ts";
 import { findSidecar } from "./find-sidecar.ts";
-import { Reading } from "./reading.ts";
+import { type ReadContainer, Reading } from "./reading.ts";
 import { nameOf, type ServiceReader } from "./service-reader.ts";
 
 /** A Cloud Run service in either of its two forms; also the inputs of Pulumi's `gcp.cloudrunv2.Service`. */
@@ -19,7 +19,10 @@ export const readCloudRun: ServiceReader = (at, { sidecar: sidecarName, origin, 
   const containersAt = template.get("containers");
   const idle = words.cpuIdle(at, reading);
   const aliases = words.secretAliases(at);
-  const containers = containersAt.items().map((one) => readCloudRunContainer(reading, one, words, { idle, aliases }));
+  const read = (list: At, runsFirst: boolean) =>
+    list.items().map((one) => ({ ...readCloudRunContainer(reading, one, words, { idle, aliases }), runsFirst }));
+  // Cloud Run has no init containers; a rule says so.
+  const containers = [...read(template.get("initContainers"), true), ...read(containersAt, false)];
   const found = findSidecar(containers, sidecarName, `${origin}: ${name}`);
   if (found === null)
     return { kind: "unguarded", name, platform: "cloud-run", at, containers: containers.map(({ container }) => container.name) };
@@ -29,6 +32,7 @@ export const readCloudRun: ServiceReader = (at, { sidecar: sidecarName, origin, 
   const [min, max] = words.scaling(at);
   const requestTimeoutSeconds = words.timeout(at, reading);
   reading.place("ingress", found.fields.ports ?? found.at);
+  refuseUnknownFields(reading, template, containers);
   askAboutPlatform(
     reading,
     at,
@@ -102,6 +106,19 @@ function readSettings(reading: Reading, at: At, words: CloudRunWords): CloudRunS
     invokers: [],
     binaryAuthorization: null,
   };
+}
+
+/** Fields of Kubernetes that somebody may rely on, and that Cloud Run leaves out without a word. */
+function refuseUnknownFields(reading: Reading, template: At, containers: readonly ReadContainer[]): void {
+  const missing = (at: At, who: string, what: string) => {
+    if (at.given) reading.breach("CHIO-PLATFORM-FIELD", at, `${who} has ${what}, which cloud-run does not know`);
+  };
+  missing(template.get("terminationGracePeriodSeconds"), "the revision", "a termination grace");
+  missing(template.get("securityContext"), "the revision", "a security context");
+  for (const { at, container } of containers) {
+    missing(at.get("securityContext"), container.name, "a security context");
+    missing(at.get("lifecycle"), container.name, "a lifecycle hook");
+  }
 }
 
 function askAboutPlatform(reading: Reading, at: At, containers: readonly { at: At; name: string }[], sidecar: string): void {

@@ -1,3 +1,5 @@
+import { flagValue } from "../topology/rules/rule.ts";
+import { keyVaultParts } from "../topology/secret-ref.ts";
 import type { AcaSettings } from "../topology/settings.ts";
 import type { Container, Ingress, StartEdge, StartGate } from "../topology/types.ts";
 import { assemble } from "./assemble.ts";
@@ -146,6 +148,15 @@ function reportInlineSecrets(reading: Reading, sidecar: ReadContainer, secrets: 
       reading.breach(code, secret.at, `the value of ${name} is written in the document`);
     } else if (secret.inline === "deployed") {
       reading.breach("CHIO-SECRET-STORE", secret.at, `the value of ${name} is handed over at deployment; aca takes Azure Key Vault`);
+    } else if (
+      secret.inline === null &&
+      !secret.at.get("keyVaultUrl").unresolved &&
+      keyVaultParts(secret.at.get("keyVaultUrl").text() ?? "") === null
+    ) {
+      reading.wrong(
+        secret.at.get("keyVaultUrl"),
+        `the URL of ${name} is not one of a secret in Key Vault: https://VAULT.vault.azure.net/secrets/NAME/VERSION`,
+      );
     } else if (secret.ref.kind === "azure-key-vault" && secret.at.get("keyVaultUrl").unresolved && target.env === "CHIO_SIGNING_KEY") {
       reading.ask(
         ["CHIO-SIGNING-KEY-FLOATING"],
@@ -156,23 +167,23 @@ function reportInlineSecrets(reading: Reading, sidecar: ReadContainer, secrets: 
   }
 }
 
-/** An init container that leaves `chio` in a volume, and an app that is started by it. */
+/** An init container that leaves `chio` in a volume, and an app that is started by it. Either alone is a gate that does not work. */
 function startGate(reading: Reading, containers: readonly ReadContainer[], sidecar: ReadContainer): StartGate {
-  for (const { at, container } of containers) {
+  const init = containers.find(({ runsFirst, container }) => runsFirst && container.args?.[0] === "install");
+  const waiting = containers.find(({ container }) => {
     const [program, verb] = container.entrypoint ?? [];
-    if (container === sidecar.container || verb !== "wait" || program === undefined || !/(^|\/)chio$/.test(program)) continue;
-    const init = containers.find(
-      (one) => one.runsFirst && one.container.args?.[0] === "install" && (one.container.args ?? []).includes(program),
-    );
-    reading.place("startGate", at);
+    return container !== sidecar.container && verb === "wait" && /(^|\/)chio$/.test(program ?? "");
+  });
+  const program = waiting?.container.entrypoint?.[0] ?? flagValue(init?.container.args ?? [], "--to");
+  if (program === undefined) return { kind: "traffic" };
+  reading.place("startGate", (waiting ?? init)?.at ?? sidecar.at);
+  if (waiting !== undefined)
     reading.ask(
       ["CHIO-START-GATE"],
-      at.get("command"),
-      `whether ${program} can run in the image of ${container.name}, which needs the same libc`,
+      waiting.at.get("command"),
+      `whether ${program} can run in the image of ${waiting.container.name}, which needs the same libc`,
     );
-    return { kind: "wrapper", container: init?.container.name ?? "", program, programLibc: "glibc", appLibc: "glibc" };
-  }
-  return { kind: "traffic" };
+  return { kind: "wrapper", container: init?.container.name ?? "", program, programLibc: "glibc", appLibc: "glibc" };
 }
 
 /** Azure has no start order of its own: requests wait for all containers, whatever their order, and a gate makes the process wait. */

@@ -55,7 +55,7 @@ export function readEcsContainer(reading: Reading, at: At, words: EcsWords, runs
     entrypoint: entryPoint.texts(),
     args: command.texts(),
     env,
-    secrets: secrets.items().map((one) => secret(one, words, name)),
+    secrets: secrets.items().map((one) => secret(reading, one, words, name)),
     mounts: field("mountPoints")
       .items()
       .map((one) => ({
@@ -113,14 +113,18 @@ function readHealthCheck(reading: Reading, at: At, words: EcsWords): HealthCheck
   };
 }
 
-function secret(at: At, words: EcsWords, container: string): SecretBinding {
+function secret(reading: Reading, at: At, words: EcsWords, container: string): SecretBinding {
   const name = words(at, "name").text() ?? "";
-  return {
-    name: `${name} of ${container}`,
-    purpose: "other",
-    target: { kind: "env", env: name },
-    ref: awsReference(words(at, "valueFrom").text() ?? ""),
-  };
+  const from = words(at, "valueFrom");
+  const text = from.text() ?? "";
+  // A parameter of the same region goes by its name alone.
+  if (!from.unresolved && !/^(arn:|\$\{|[A-Za-z0-9_./-]+$)/.test(text))
+    reading.breach(
+      "CHIO-SECRET-STORE",
+      at,
+      `${name} of ${container} is in no store of AWS: valueFrom takes an ARN, or the name of a parameter`,
+    );
+  return { name: `${name} of ${container}`, purpose: "other", target: { kind: "env", env: name }, ref: awsReference(text) };
 }
 
 /** `ARN`, `ARN:field:stage:version`, or a parameter's name. The ARN may be a marker for a resource of the same document. */

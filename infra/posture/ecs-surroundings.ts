@@ -95,9 +95,14 @@ function ask(reading: Reading, at: At, around: EcsSurroundings, words: EcsWords)
   lacks(around.healthGraceSeconds, ["CHIO-HEALTH-GRACE"], "the health-check grace of the service");
   lacks(around.target, ["CHIO-INGRESS-TARGET"], "to which container and port the load balancer sends");
   lacks(around.targetHealthPath, ["CHIO-PROBE-PATH"], "which path the load balancer asks");
-  lacks(around.deregistrationSeconds, ["CHIO-DEREGISTRATION"], "how long a target is deregistered before it is stopped");
+  lacks(
+    around.deregistrationSeconds,
+    ["CHIO-DEREGISTRATION", "CHIO-REQUEST-TIMEOUT"],
+    "how long a target is deregistered before it is stopped, and how long a request may take",
+  );
   lacks(around.securityGroup, ["CHIO-INGRESS-SOURCE"], "what the security group lets in");
   lacks(around.exposure, ["CHIO-PLAIN-HTTP"], "whether callers come over HTTPS");
+  lacks(around.scaling, ["CHIO-SCALING"], "how many replicas there are");
   const role = words(at, "taskRoleArn");
   if (role.given) lacks(around.taskRole, ["CHIO-TASK-ROLE"], "what the task role may read", role);
 }

@@ -91,12 +91,16 @@ export function readReceipts(words: SidecarWords, sidecar: Container, volumes: r
   reading.place("receipts.acknowledge", words.at("--receipt-acknowledge", "CHIO_RECEIPT_ACKNOWLEDGE"));
   return {
     sinks,
-    acknowledge: acknowledge === "sink" || (acknowledge === undefined && sinks.some(isRemoteSink)) ? "sink" : "ledger",
+    acknowledge:
+      acknowledge === "sink" || (acknowledge === undefined && sinks !== UNKNOWN_SINK && sinks.some(isRemoteSink)) ? "sink" : "ledger",
     store: readStore(words, sidecar, volumes, ephemeral, reading),
   };
 }
 
-function readSinks(words: SidecarWords, reading: Reading): ReceiptSink[] {
+/** Stands for a sink that is not known: no rule objects to it, whatever answers wait for. */
+const UNKNOWN_SINK: readonly ReceiptSink[] = [{ kind: "https", url: "https://unknown.invalid/" }];
+
+function readSinks(words: SidecarWords, reading: Reading): readonly ReceiptSink[] {
   const text = words.get("--receipt-sink", "CHIO_RECEIPT_SINK");
   const at = words.at("--receipt-sink", "CHIO_RECEIPT_SINK");
   if (text === undefined || text.trim() === "") {
@@ -105,14 +109,14 @@ function readSinks(words: SidecarWords, reading: Reading): ReceiptSink[] {
       at,
       "no receipt sink is named here; if kernel.yaml names none either, receipts end with the replica",
     );
-    return [{ kind: "stdout" }];
+    return UNKNOWN_SINK;
   }
   const parts = text.split(",").map((part) => part.trim());
   try {
     return parts.map((part) => parseReceiptSink(known(part)));
   } catch (error) {
     unread(reading, ["CHIO-RECEIPTS-LOST"], at, text, error);
-    return [{ kind: "stdout" }];
+    return UNKNOWN_SINK;
   }
 }
 
