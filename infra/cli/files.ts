@@ -67,15 +67,16 @@ async function stateOf(target: string, text: string): Promise<FileState> {
 }
 
 function notWritable(target: string, error: unknown): KitError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const why =
-    code === "ENOTDIR" || code === "EEXIST"
-      ? "a part of the path is a file"
-      : code === "EISDIR"
-        ? "it is a directory"
-        : code === "EACCES" || code === "EROFS"
-          ? "no permission"
-          : (code ?? message);
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  const known: Readonly<Record<string, string>> = {
+    ENOTDIR: "a part of the path is a file",
+    EEXIST: syscall === "mkdir" ? "a part of the path is a file" : "a link is there that leads nowhere",
+    EISDIR: "it is a directory",
+    EACCES: "no permission",
+    EROFS: "the file system is read-only",
+    ENOSPC: "the disk is full",
+  };
+  const why = known[code ?? ""] ?? code ?? message;
   return new KitError("output_not_writable", `${target} cannot be written: ${why}`, {
     fix: "choose another directory for the output",
     cause: error,
