@@ -15,8 +15,20 @@ export interface PackageManifest {
   peerDependenciesMeta: Record<string, { optional: boolean }>;
 }
 
-/** What a clone has and packing does not look at. */
+/** Derived, or for this repository alone. */
 const LEFT_OUT = new Set(["node_modules", "dist", ".git", ".cache", "coverage", "test", "cdk.out"]);
+
+/** Everything of this clone that is not derived from it, with the packages that are installed. */
+export function copyClone(to: string): void {
+  cpSync(ROOT, to, {
+    recursive: true,
+    filter: (path) =>
+      !relative(ROOT, path)
+        .split(sep)
+        .some((name) => LEFT_OUT.has(name)),
+  });
+  symlinkSync(inRoot("node_modules"), join(to, "node_modules"));
+}
 
 /** An empty project of a user, with the packed package unpacked into it as npm would, beside its dependencies. */
 export class Consumer {
@@ -27,14 +39,7 @@ export class Consumer {
   /** Packs with npm, `prepack` and all, from a copy: the clone's own dist stays as it is. */
   async install(): Promise<void> {
     const clone = join(this.directory, "clone");
-    cpSync(ROOT, clone, {
-      recursive: true,
-      filter: (path) =>
-        !relative(ROOT, path)
-          .split(sep)
-          .some((name) => LEFT_OUT.has(name)),
-    });
-    symlinkSync(inRoot("node_modules"), join(clone, "node_modules"));
+    copyClone(clone);
     const packed = await npm(["pack", "--pack-destination", this.directory], { cwd: clone });
     const name = readdirSync(this.directory).find((one) => one.endsWith(".tgz"));
     if (packed.code !== 0 || name === undefined) throw new Error(`npm pack ended with ${packed.code}\n${packed.output}`);
