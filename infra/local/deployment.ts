@@ -222,7 +222,7 @@ export class Deployment {
     if (!(error instanceof LocalRunError) || error.code !== "never_ready") return error;
     const failed = replicas.find((one) => one.failure !== null) ?? replicas[0];
     const logs = (failed?.containers ?? [])
-      .filter((one) => one.tail.lines().length > 0 && (one.state === "exited" || failed?.isWaitingFor(one.name) === true))
+      .filter((one) => one.tail.lines().length > 0 && one.exitCode !== 0)
       .map((one) => `last lines of ${one.name}:\n${indent(one.tail.text(LAST_LINES))}`);
     const head = code === "never_ready" ? "the replica did not get ready" : "the new replica did not get ready, the old ones still serve";
     return new LocalRunError(code, [`${head}: ${failed?.failure ?? error.message}`, ...logs].join("\n"), {

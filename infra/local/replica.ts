@@ -49,6 +49,7 @@ export class Replica implements ReplicaHost {
   #ready = false;
   #everReady = false;
   #stopped: Promise<void> | null = null;
+  #removed: Promise<void> | null = null;
   readonly #firstReady = Promise.withResolvers<void>();
 
   constructor(name: string, graph: PlatformTopology, plan: ReplicaPlan, context: ReplicaContext) {
@@ -82,11 +83,6 @@ export class Replica implements ReplicaHost {
     return this.#everReady;
   }
 
-  /** Whether a container that runs has not come up yet, as far as its events tell. */
-  isWaitingFor(name: string): boolean {
-    return this.container(name).running && !this.#everReady;
-  }
-
   /** Makes and starts everything. Resolves when the replica is ready for requests; rejects when the platform gives it up before. */
   async start(): Promise<void> {
     const { engine, targets, recorder } = this.#context;
@@ -106,15 +102,9 @@ export class Replica implements ReplicaHost {
   }
 
   /** Removes its containers and volumes, running or not. */
-  async remove(): Promise<void> {
-    const { engine, targets } = this.#context;
-    this.#stop.abort();
-    this.#firstReady.reject(new LocalRunError("stopped", `replica ${this.name} was removed before it was ready`));
-    this.closeTraffic();
-    targets.remove(this.name);
-    await Promise.all(this.containers.map((one) => one.remove()));
-    await this.#owner?.remove();
-    await Promise.all(this.#plan.volumes.map(({ name }) => unlessGone(engine.docker.getVolume(this.#dockerName(name)).remove())));
+  remove(): Promise<void> {
+    this.#removed ??= this.#removeNow();
+    return this.#removed;
   }
 
   container(name: string): ReplicaContainer {
@@ -139,7 +129,8 @@ export class Replica implements ReplicaHost {
       }),
     );
     if (status === null || status === 0) return { ok: status === 0, detail: text };
-    return { ok: status >= 200 && status < 400, detail: `${status} ${text.trim().slice(0, 300)}`.trim() };
+    const ok = status >= 200 && status < 400;
+    return { ok, detail: ok ? String(status) : `${status} ${text.trim().slice(0, 300)}`.trim() };
   }
 
   setReady(ready: boolean, detail?: string): void {
@@ -201,6 +192,17 @@ export class Replica implements ReplicaHost {
     await this.#gate?.disable();
     await this.#lifecycle.stop(reason);
     await Promise.all(this.containers.map((one) => one.exited));
+  }
+
+  async #removeNow(): Promise<void> {
+    const { engine, targets } = this.#context;
+    this.#stop.abort();
+    this.#firstReady.reject(new LocalRunError("stopped", `replica ${this.name} was removed before it was ready`));
+    this.closeTraffic();
+    targets.remove(this.name);
+    await Promise.all(this.containers.map((one) => one.remove()));
+    await this.#owner?.remove();
+    await Promise.all(this.#plan.volumes.map(({ name }) => unlessGone(engine.docker.getVolume(this.#dockerName(name)).remove())));
   }
 
   #setTraffic(open: boolean): void {

@@ -15,8 +15,8 @@ export async function startTopology(topology: AnyTopology, options: StartTopolog
   checkOptions(graph, options);
   const { signal } = options;
   throwIfAborted(signal);
-  const engine = await connect();
   const recorder = new Recorder(graph.name, graph.platform, options.onEvent);
+  const engine = await connect();
   const deployment = await Deployment.prepare(engine, graph, options, recorder);
   const onAbort = () => void deployment.remove();
   signal?.addEventListener("abort", onAbort, { once: true });

@@ -15,8 +15,8 @@ export function drainedReceipts(text: string): number | null {
   return line?.message === "drained" && typeof line.receipts === "number" ? line.receipts : null;
 }
 
-/** The message of a line that explains an event: errors, and warnings. */
+/** The message of a line that says why something failed. */
 export function explains(text: string): string | null {
   const line = logLine(text);
-  return line !== null && (line.severity === "ERROR" || line.severity === "WARNING") ? line.message : null;
+  return line?.severity === "ERROR" ? line.message : null;
 }

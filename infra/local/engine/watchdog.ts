@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { removeRun } from "./clean-up.ts";
 import { connect } from "./docker.ts";
 
@@ -17,5 +18,10 @@ for await (const piece of process.stdin) {
 }
 if (runs.size > 0) {
   const { docker } = await connect();
-  for (const run of runs) await removeRun(docker, run);
+  // Until nothing turns up any more: what the engine was asked for in the last moment appears later.
+  for (let found = true; found; ) {
+    found = false;
+    for (const run of runs) found = (await removeRun(docker, run)).length > 0 || found;
+    if (found) await sleep(1_000);
+  }
 }

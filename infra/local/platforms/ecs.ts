@@ -3,6 +3,7 @@ import { slept, within } from "../clock.ts";
 import type { ReplicaContainer } from "../engine/replica-container.ts";
 import { healthLoop } from "../probes/health-loop.ts";
 import { probeLoop } from "../probes/probe-loop.ts";
+import { EAGER_MS } from "../probes/schedule.ts";
 import { ecsRestarts } from "./back-off.ts";
 import { Changes } from "./changes.ts";
 import { type ContainerFacts, edgeState, stopGroups } from "./conditions.ts";
@@ -22,6 +23,9 @@ export interface TaskRules {
 
 /** Fargate waits this long for a dependency that states no startTimeout. */
 const DEFAULT_START_TIMEOUT_SECONDS = 180;
+
+/** Without a target group there is no interval to go by. */
+const LISTEN_SECONDS = 10;
 
 interface Facts {
   started: boolean;
@@ -123,7 +127,8 @@ export class EcsTask implements Lifecycle {
       signal,
       run: async () => {
         const { exitCode, output } = await container.exec(check.command);
-        return { ok: exitCode === 0, detail: `exit ${exitCode}: ${output.trim().split("\n").at(-1) ?? ""}`.slice(0, 300) };
+        const last = output.trim().split("\n").at(-1) ?? "";
+        return { ok: exitCode === 0, detail: exitCode === 0 ? "exit 0" : `exit ${exitCode}: ${last}`.slice(0, 300) };
       },
       onOutcome: ({ ok, detail }, { status }, changed) => {
         container.record({ kind: ok ? "probe-passed" : "probe-failed", probe: "health-check", detail });
@@ -156,6 +161,7 @@ export class EcsTask implements Lifecycle {
     if (target === null) return await this.#serveByHealth(graph.ingress.container);
     let before: "unknown" | "passing" | "failing" = "unknown";
     const { path, intervalSeconds, timeoutSeconds } = target.check;
+    const listening = this.#listening(intervalSeconds);
     await probeLoop({
       probe: {
         initialDelaySeconds: 0,
@@ -170,7 +176,10 @@ export class EcsTask implements Lifecycle {
       clock: this.#host.clock,
       pace: this.#host.pace,
       signal: stopping,
-      run: () => this.#host.probe({ kind: "http", path, port: graph.ingress.port }, timeoutSeconds, "network"),
+      run: async () => {
+        await listening;
+        return await this.#host.probe({ kind: "http", path, port: graph.ingress.port }, timeoutSeconds, "network");
+      },
       onOutcome: ({ ok, detail }, { state }, changed) => {
         this.#host.record({ kind: ok ? "probe-passed" : "probe-failed", probe: "readiness", detail: `target: ${detail}` });
         before = state;
@@ -186,10 +195,25 @@ export class EcsTask implements Lifecycle {
   async #serveByHealth(name: string): Promise<void> {
     const { stopping } = this.#host;
     const container = this.#host.container(name);
+    await this.#listening(LISTEN_SECONDS);
     const healthy = () => container.running && (container.model.healthCheck === null || this.#factsOf(name).healthy);
     for (let ready = false; await this.#changes.until(() => healthy() !== ready, stopping); ) {
       ready = healthy();
       this.#host.setReady(ready, ready ? undefined : `${name} is not healthy`);
+    }
+  }
+
+  /**
+   * At the platform's pace an app has a whole interval to begin listening before the target's first check. Who is eager waits for the ports that
+   * the model says, but no longer than that interval.
+   */
+  async #listening(seconds: number): Promise<void> {
+    const { pace, clock, stopping, graph } = this.#host;
+    if (pace !== "eager") return;
+    const ports = graph.containers.filter((one) => one.role !== "init").flatMap((one) => one.listens.map((listen) => listen.port));
+    const open = async () => (await Promise.all(ports.map((port) => this.#host.probe({ kind: "tcp", port }, 1)))).every(({ ok }) => ok);
+    for (const end = clock.now() + seconds * 1000; clock.now() < end && !(await open()); ) {
+      if (!(await slept(clock, EAGER_MS, stopping))) return;
     }
   }
 
