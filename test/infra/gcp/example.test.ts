@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { expect, it, vi } from "vitest";
-import { parse } from "yaml";
 import { loadOpenApi, loadPolicy } from "../../../sidecar/policy/index.ts";
 import { loadConfig } from "../../../sidecar/service/config.ts";
 import { known, settled, standIn, TYPES } from "./cloud.ts";
@@ -79,25 +78,4 @@ it("the example's files are ones that the sidecar starts with", async () => {
     },
   });
   expect(loaded.warnings).toEqual([]);
-});
-
-it("Pulumi.yaml and the program have the same settings", () => {
-  const project = parse(read("Pulumi.yaml"));
-  const asked = [...read("index.ts").matchAll(/config\.\w+(?:<[^>]*>)?\("(\w+)"\)/g)].map((match) => match[1]);
-  expect(new Set(Object.keys(project.config).filter((key) => !key.includes(":")))).toEqual(new Set(asked));
-});
-
-it("docs/gcp.md speaks of what the example makes", () => {
-  const page = readFileSync(new URL("../../../docs/gcp.md", import.meta.url), "utf8");
-  const program = read("index.ts");
-  for (const name of page.match(/\bchio-(?:signing-key|sidecar-control-token|kernel-config|openapi-spec|policy)\b/g) ?? [])
-    expect(program).toContain(name);
-  const project = parse(read("Pulumi.yaml"));
-  for (const [, key] of page.matchAll(/pulumi config set (?:--path )?'?([\w:]+)/g))
-    expect([...Object.keys(project.config), "gcp:project"]).toContain(key);
-  for (const [, output] of page.matchAll(/pulumi stack output (\w+)/g)) expect(program).toContain(`export const ${output} `);
-  const documented = new Set([...page.matchAll(/^\| `(\w+)`/gm)].map((match) => match[1]));
-  const args = readFileSync(new URL("../../../infra/gcp/args.ts", import.meta.url), "utf8");
-  const known = args.slice(args.indexOf("export interface ChioCloudRunServiceArgs")).matchAll(/^ {2}readonly (\w+)\??:/gm);
-  expect([...documented].sort()).toEqual([...known].map((match) => match[1]).sort());
 });
