@@ -11,10 +11,10 @@ import type { Ledger, LedgerEntry } from "../ledger/types.ts";
 import type { CompiledPolicy, RouteTable } from "../policy/types.ts";
 import type { Logger } from "../service/types.ts";
 import { sha256Hex } from "../wire/hash.ts";
-import { signHttpReceiptWithText } from "../wire/http-receipt.ts";
+import { type SignedHttpReceipt, signHttpReceiptWithText } from "../wire/http-receipt.ts";
 import { callerIdentityHash, extractCaller } from "../wire/identity.ts";
 import type { Keypair } from "../wire/keys.ts";
-import type { CallerIdentity, HttpReceipt, Sha256Hex } from "../wire/types.ts";
+import type { CallerIdentity, Sha256Hex } from "../wire/types.ts";
 import { HttpRefusal } from "./errors.ts";
 
 /** What decides, as one value: a reload swaps all of it at once. */
@@ -39,12 +39,6 @@ export interface MediatorDeps {
   /** A new UUIDv7 on every call. */
   ids: () => string;
   resolvePath?: DecideContext["resolvePath"];
-}
-
-export interface SignedReceipt {
-  receipt: HttpReceipt;
-  /** JCS text of the signed receipt. */
-  canonicalJson: string;
 }
 
 export type ReceiptOptions = Pick<HttpReceiptFacts, "scope" | "status" | "decisionReceiptId" | "aborted" | "metadata">;
@@ -93,7 +87,7 @@ export class Mediator {
       trustedIssuers: new Set(deps.trustedIssuers),
       maxDelegationDepth: Math.min(deps.maxDelegationDepth, deps.bundle.policy.kernel.delegation_depth_limit),
       revocations: deps.ledger,
-      budgets: new MemoryBudgetStore({ initial: deps.ledger.initialBudgets() }),
+      budgets: new MemoryBudgetStore({ initial: deps.ledger.initialBudgets(), prunedUntil: deps.ledger.budgetsPrunedUntil() }),
       replay: new MemoryReplayStore({ initial: deps.ledger.initialReplayKeys() }),
       guards: deps.bundle.guards,
       policyHash: deps.bundle.policyHash,
@@ -167,7 +161,7 @@ export class Mediator {
     return denied(detail === undefined ? { code } : { code, detail }, call, this.#context);
   }
 
-  sign(call: Call, decision: Decision, options: ReceiptOptions): SignedReceipt {
+  sign(call: Call, decision: Decision, options: ReceiptOptions): SignedHttpReceipt {
     const body = httpReceiptBody(call, decision, {
       ...options,
       timestamp: Math.floor(this.#deps.clock() / 1_000),
@@ -182,7 +176,7 @@ export class Mediator {
    * Resolves when the receipt is durable. A rejection is a {@link HttpRefusal}; the charges of a receipt that opens or stands alone are then
    * given back, since nothing was done for them.
    */
-  async record(signed: SignedReceipt, decision: Decision, links: { opens?: boolean; closes?: string } = {}): Promise<void> {
+  async record(signed: SignedHttpReceipt, decision: Decision, links: { opens?: boolean; closes?: string } = {}): Promise<void> {
     const entry = ledgerEntry(signed, decision, links);
     try {
       await this.#deps.ledger.append(entry);
@@ -208,7 +202,7 @@ export class Mediator {
 }
 
 function ledgerEntry(
-  { receipt, canonicalJson }: SignedReceipt,
+  { receipt, canonicalJson }: SignedHttpReceipt,
   decision: Decision,
   links: { opens?: boolean; closes?: string },
 ): LedgerEntry {

@@ -20,6 +20,11 @@ export function canonicalBytes(value: Json | object): Uint8Array {
   return Buffer.from(write(value, 0), "utf8");
 }
 
+/** Canonical text of a value that stands inside an object. Throws as {@link canonicalize} does, for `undefined` too. */
+export function canonicalMember(value: Json | object): string {
+  return write(value, 1);
+}
+
 /**
  * Canonical text of an object's members, one per key, in canonical order: `["\"a\":1", …]`. Lets a signer write a body once and then
  * add an id or a signature without writing it again (see {@link joinMembers}).

@@ -1,6 +1,7 @@
 import { canonicalize, canonicalMembers, joinMembers } from "./canonical.ts";
 import { WireError } from "./errors.ts";
 import { isLowerHex, sha256Hex } from "./hash.ts";
+import { httpReceiptText } from "./http-receipt-text.ts";
 import { type Keypair, verifySignature } from "./keys.ts";
 import { signReceipt } from "./receipt.ts";
 import { type DecisionLabel, isCoherent, isTrusted, type ReceiptReport, type VerifyReceiptOptions } from "./receipt-report.ts";
@@ -13,8 +14,17 @@ export function signHttpReceipt(body: HttpReceiptBody, keypair: Keypair): HttpRe
   return signHttpReceiptWithText(body, keypair).receipt;
 }
 
-/** As {@link signHttpReceipt}, with the JCS text of the signed receipt: what a ledger stores and hashes. Writes the body only once. */
-export function signHttpReceiptWithText(body: HttpReceiptBody, keypair: Keypair): { receipt: HttpReceipt; canonicalJson: string } {
+export interface SignedHttpReceipt {
+  receipt: HttpReceipt;
+  /** JCS text of the signed receipt: what a ledger stores and hashes. */
+  canonicalJson: string;
+  /** JCS text of these two members. */
+  evidenceJson: string;
+  verdictJson: string;
+}
+
+/** As {@link signHttpReceipt}, with the texts that were written on the way. */
+export function signHttpReceiptWithText(body: HttpReceiptBody, keypair: Keypair): SignedHttpReceipt {
   if (body.kernel_key !== keypair.publicKeyHex)
     throw new WireError("wrong_signer", "a receipt is signed by the key that it names as kernel_key");
   // Of the coherent rows only the mediated decision has one, and an HTTP verdict is one.
@@ -26,6 +36,21 @@ export function signHttpReceiptWithText(body: HttpReceiptBody, keypair: Keypair)
       fix: "name the guard that decided: readers disagree about an empty list",
     });
   }
+  const text = httpReceiptText(body);
+  if (text === null) return signGenerally(body, keypair);
+  const { head, middle, tail } = text;
+  const id = sha256Hex(`{${head},${middle},${tail}}`);
+  const signature = keypair.sign(`{${head},"id":"${id}",${middle},${tail}}`);
+  return {
+    receipt: { ...body, id, signature },
+    canonicalJson: `{${head},"id":"${id}",${middle},"signature":"${signature}",${tail}}`,
+    evidenceJson: text.evidence,
+    verdictJson: text.verdict,
+  };
+}
+
+/** For a body with members of the wire format that our own receipts do not have, or of a later one. */
+function signGenerally(body: HttpReceiptBody, keypair: Keypair): SignedHttpReceipt {
   const parts = canonicalMembers(body);
   const id = sha256Hex(joinMembers(parts, []));
   const signature = keypair.sign(joinMembers(parts, [["id", id]]));
@@ -33,7 +58,12 @@ export function signHttpReceiptWithText(body: HttpReceiptBody, keypair: Keypair)
     ["id", id],
     ["signature", signature],
   ]);
-  return { receipt: { ...body, id, signature }, canonicalJson };
+  return {
+    receipt: { ...body, id, signature },
+    canonicalJson,
+    evidenceJson: canonicalize(body.evidence),
+    verdictJson: canonicalize(body.verdict),
+  };
 }
 
 export function verifyHttpReceipt(receipt: HttpReceipt, options: VerifyReceiptOptions = {}): ReceiptReport {

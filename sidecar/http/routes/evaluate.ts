@@ -1,9 +1,9 @@
 import { parseToolPath } from "../../kernel/binding.ts";
 import type { Call, Decision } from "../../kernel/types.ts";
 import { canonicalize } from "../../wire/canonical.ts";
+import type { SignedHttpReceipt } from "../../wire/http-receipt.ts";
 import { HttpRefusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
-import type { SignedReceipt } from "../mediator.ts";
 import { checkPath } from "../target.ts";
 import { type ChioHttpRequest, readEvaluateRequest } from "./evaluate-payload.ts";
 import { badPayload, MIB, type RouteContext, readPayload, type SidecarRoute } from "./route.ts";
@@ -34,7 +34,8 @@ export const evaluateRoute: SidecarRoute = {
   },
 };
 
-function answer(exchange: Exchange, decision: Decision, { receipt, canonicalJson }: SignedReceipt): void {
+function answer(exchange: Exchange, decision: Decision, signed: SignedHttpReceipt): void {
+  const { receipt, canonicalJson, evidenceJson, verdictJson } = signed;
   const headers = ["X-Chio-Receipt-Id", receipt.id];
   if (decision.reasonCode === "approval_required") {
     const body = {
@@ -46,8 +47,7 @@ function answer(exchange: Exchange, decision: Decision, { receipt, canonicalJson
     exchange.sendJson(409, canonicalize(body), headers);
     return;
   }
-  const body = `{"evidence":${canonicalize(receipt.evidence)},"receipt":${canonicalJson},"verdict":${canonicalize(receipt.verdict)}}`;
-  exchange.sendJson(200, body, headers);
+  exchange.sendJson(200, `{"evidence":${evidenceJson},"receipt":${canonicalJson},"verdict":${verdictJson}}`, headers);
 }
 
 function toCall(request: ChioHttpRequest, exchange: Exchange, { mediator }: RouteContext): Call {

@@ -14,6 +14,7 @@ import { Keypair } from "../../../sidecar/wire/keys.ts";
 import { verifyReceipt } from "../../../sidecar/wire/receipt.ts";
 import { parseReceipt } from "../../../sidecar/wire/receipt-parse.ts";
 import type { HttpReceiptBody, HttpVerdict } from "../../../sidecar/wire/types.ts";
+import { json } from "./arbitraries.ts";
 import { httpBody, kernel, trustedKeys } from "./receipts.ts";
 import { acceptedChanges } from "./tamper.ts";
 
@@ -134,6 +135,50 @@ describe("properties", () => {
     const accepts = (changed: Uint8Array | string) => verifyHttpReceipt(parseHttpReceipt(changed), { trustedKeys }).signature_valid;
     expect(accepts(canonicalJson)).toBe(true);
     expect(acceptedChanges(canonicalJson, accepts)).toEqual([]);
+  });
+
+  test("the written-out text of a body is its canonical form, with and without the members that may be absent", () => {
+    const value = fc.oneof(fc.string({ unit: "binary" }), fc.string()).filter((text) => text.isWellFormed());
+    const present = fc.record(
+      {
+        capability_id: value,
+        session_id: value,
+        metadata: fc.dictionary(value, json, { maxKeys: 4 }),
+        actor_chain: fc.constant([{ actor_id: "a" }]),
+      },
+      { requiredKeys: [] },
+    );
+    const evidence = fc.array(
+      fc.record({ guard_name: value, verdict: fc.boolean(), details: value }, { requiredKeys: ["guard_name", "verdict"] }),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    );
+    const changes = fc.record({
+      request_id: value,
+      route_pattern: value,
+      content_hash: value,
+      response_status: fc.nat(),
+      evidence,
+      verdict: fc.constantFrom(...VERDICTS.map(([verdict]) => verdict)),
+    });
+    fc.assert(
+      fc.property(present, changes, (optional, change) => {
+        const body = httpBody({ ...change, ...optional } as unknown as Partial<HttpReceiptBody>);
+        const signed = signHttpReceiptWithText(body, kernel);
+        expect(signed.receipt.id).toBe(sha256Hex(canonicalize(body)));
+        expect(signed.canonicalJson).toBe(canonicalize(signed.receipt));
+        expect(signed.receipt.signature).toBe(kernel.sign(canonicalize({ ...body, id: signed.receipt.id })));
+        expect([signed.evidenceJson, signed.verdictJson]).toEqual([canonicalize(body.evidence), canonicalize(body.verdict)]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("a receipt is not signed whose body lacks a member", () => {
+    const { method: _method, ...body } = httpBody();
+    expect(() => signHttpReceiptWithText(body as HttpReceiptBody, kernel)).toThrow("undefined");
   });
 
   test("whatever a caller puts into path and reason, the receipt comes back and verifies", () => {
