@@ -19,6 +19,7 @@ import { healthCommand } from "./health-command.ts";
 import { healthGrace } from "./health-grace.ts";
 import { identityExposed } from "./identity-exposed.ts";
 import { imageUnpinned } from "./image-unpinned.ts";
+import { imageUnreachable } from "./image-unreachable.ts";
 import { imageUser } from "./image-user.ts";
 import { ingressSource } from "./ingress-source.ts";
 import { ingressTarget } from "./ingress-target.ts";
@@ -117,6 +118,7 @@ export const RULES: readonly Rule[] = [
   sidecarCount,
   appMissing,
   imageUnpinned,
+  imageUnreachable,
   architecture,
   resources,
   resourcesRounded,

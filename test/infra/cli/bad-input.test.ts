@@ -72,6 +72,14 @@ describe("an image that no platform can pull", () => {
     expect(stderr).toMatch(message);
   });
 
+  it("one of this machine's registry is an error in the clouds, and none here", async () => {
+    const text = SERVICE.replace("registry.example.com/team/app", "localhost:5000/team/app");
+    const { code, stdout, stderr } = await render(text);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr.match(/^error CHIO-IMAGE-UNREACHABLE at containers\.app\.image$/gm)).toHaveLength(3);
+    expect(await runKit(["render", "--platform", "compose", "--out", "-", "-"], { stdin: text })).toMatchObject({ code: 0 });
+  });
+
   it("the bundled one has to be built by a construct, or named for a compose file", async () => {
     const config = "{ kind: fetched, base: https://config.example.com/chio/ }";
     const text = SERVICE.replace(/image: \S*chio-sidecar@\S*/, "image: bundled").replace("{ kind: image }", config);

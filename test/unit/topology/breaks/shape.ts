@@ -55,6 +55,19 @@ export const SHAPE: Breaks = {
     { what: "a version tag", platform: "cloud-run", props: { app: { image: "registry.example.com:5000/team/app:1.2.3" } } },
     { what: "nothing", platform: "aca", props: { app: { image: "registry.example.com:5000/team/app" } } },
   ],
+  "CHIO-IMAGE-UNREACHABLE": [
+    { what: "localhost", platform: "ecs", props: { app: { image: APP_IMAGE.replace("registry.example.com", "localhost:5000") } } },
+    {
+      what: "an address of this machine",
+      platform: "aca",
+      props: { app: { image: APP_IMAGE.replace("registry.example.com", "127.0.0.1:5000") } },
+    },
+    {
+      what: "a name of this network",
+      platform: "cloud-run",
+      props: { app: { image: APP_IMAGE.replace("registry.example.com", "nas.local") } },
+    },
+  ],
   "CHIO-ARCHITECTURE": [
     { what: "arm64 on Cloud Run", platform: "cloud-run", props: { architecture: "arm64" } },
     { what: "arm64 on Azure", platform: "aca", props: { architecture: "arm64" } },
