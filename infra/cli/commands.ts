@@ -16,4 +16,5 @@ export const COMMANDS: readonly CommandEntry<KitIo>[] = [
     summary: "Draw the deployment: containers, order, traffic, secrets",
     load: async () => [await import("./diagram.ts")],
   },
+  { name: "up", summary: "Run the service with its sidecar on local Docker", load: async () => [await import("./up.ts")] },
 ];

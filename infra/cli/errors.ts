@@ -7,6 +7,9 @@ export const KIT_ERRORS = {
   output_not_writable: "A file or directory cannot be written.",
   templates_missing: "The package lacks the files that projects are made from.",
   cancelled: "A question was left without an answer.",
+  secret_missing: "A secret of the topology has no value on this machine.",
+  secret_unknown: "A value was given for a secret that the topology does not have.",
+  run_lost: "The local run ended before it was stopped, or lost something when it stopped.",
 } as const;
 export type KitErrorCode = keyof typeof KIT_ERRORS;
 

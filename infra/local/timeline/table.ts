@@ -99,12 +99,11 @@ export const STYLES: { readonly [K in TimelineEvent["kind"]]: Style } = {
 export const clock = (ms: number) => `${(ms / 1000).toFixed(3)} s`;
 
 /** What a program prints may hold escapes and line breaks; a row is one line, and the terminal stays ours. */
-export function oneLine(text: string): string {
-  return text
-    .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "")
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ")
-    .trim();
+export function printable(text: string): string {
+  return text.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "").replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }
+
+export const oneLine = (text: string) => printable(text).trim();
 
 const pad = (text: string, width: number) => text + " ".repeat(Math.max(0, width - [...text].length));
 
