@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import type { Readable, Writable } from "node:stream";
 import { type CommandIo, processIo } from "../../sidecar/cli/io.ts";
 
 /** {@link CommandIo}, and a person at the terminal. */
@@ -14,16 +15,19 @@ export function kitIo(): KitIo {
   return {
     ...processIo(),
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
-    async ask(question) {
-      const terminal = createInterface({ input: process.stdin, output: process.stderr });
-      const ended = new AbortController();
-      // The promise of a question stays open for ever when the input ends before the answer.
-      terminal.once("close", () => ended.abort());
-      try {
-        return await terminal.question(question, { signal: ended.signal });
-      } finally {
-        terminal.close();
-      }
-    },
+    ask: (question) => ask(question, process.stdin, process.stderr),
   };
+}
+
+/** As `KitIo.ask`, on streams of the caller's. */
+export async function ask(question: string, input: Readable, output: Writable): Promise<string> {
+  const terminal = createInterface({ input, output });
+  const ended = new AbortController();
+  // The promise of a question stays open for ever when the input ends before the answer.
+  terminal.once("close", () => ended.abort());
+  try {
+    return await terminal.question(question, { signal: ended.signal });
+  } finally {
+    terminal.close();
+  }
 }

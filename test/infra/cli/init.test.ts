@@ -1,8 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { projectFiles } from "../../../infra/cli/init/project.ts";
 import { INIT_PLATFORMS } from "../../../infra/cli/init/templates.ts";
+import { ask } from "../../../infra/cli/io.ts";
 import { runKit, scratch } from "./run-kit.ts";
 
 const listed = (directory: string) =>
@@ -10,6 +12,23 @@ const listed = (directory: string) =>
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name).slice(directory.length + 1))
     .sort();
+
+describe("a question", () => {
+  it("is written out, and the line that is typed is its answer", async () => {
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    const answer = ask("Name: ", input, output);
+    input.write("order-desk\n");
+    expect(await answer).toBe("order-desk");
+    expect(String(output.read())).toContain("Name: ");
+  });
+
+  it("has no answer when the input ends", async () => {
+    const input = new PassThrough();
+    const answer = ask("Name: ", input, new PassThrough());
+    input.end();
+    await expect(answer).rejects.toThrow();
+  });
+});
 
 describe("chio-kit init", () => {
   it.each(INIT_PLATFORMS)("writes a project for %s from flags alone", async (platform) => {
