@@ -14,7 +14,7 @@ const PEERS: Record<string, readonly string[]> = {
   "./gcp": ["@pulumi/gcp", "@pulumi/pulumi"],
 };
 /** Loaded when it is needed, and its absence then explained. */
-const LATE_PEERS = ["@resvg/resvg-js", "dejavu-fonts-ttf"];
+const LATE_PEERS = ["@resvg/resvg-js", "dejavu-fonts-ttf", "testcontainers"];
 const MAX_PACKED_BYTES = 1_000_000;
 
 const manifest = JSON.parse(readFileSync(inRoot("package.json"), "utf8")) as PackageManifest;
