@@ -128,6 +128,15 @@ describe("a topology that breaks rules", () => {
     expect(stdout).toContain("==> task-definition.json <==");
   });
 
+  it("on one platform alone is accepted there, where the others could have the finding and have not", async () => {
+    const text = SERVICE.replace(/image: (\S*app)@(\S*)/, "image: { byPlatform: { ecs: '$1:v1', default: '$1@$2' } }");
+    expect((await render(["--platform", "all", "--out", "-"], text)).stderr.match(/^error CHIO-\S+/gm)).toEqual([
+      "error CHIO-IMAGE-UNPINNED",
+    ]);
+    const taken = await render(["--platform", "all", "--out", "-", "--accept", "CHIO-IMAGE-UNPINNED=trial"], text);
+    expect(taken).toMatchObject({ code: 0, stderr: expect.not.stringContaining("CHIO-ACCEPTANCE-UNMATCHED") });
+  });
+
   it("is not helped by an acceptance that is mistyped or not needed", async () => {
     const typo = await render(["--platform", "ecs", "--out", "-", "--accept", "CHIO-EXCE=reason"], EXEC);
     expect(typo).toMatchObject({ code: 1, stderr: expect.stringMatching(/CHIO-ACCEPTANCE-UNMATCHED[\s\S]*did you mean CHIO-EXEC\?/) });
