@@ -12,8 +12,9 @@ export function mcpToolGuard(settings: NonNullable<GuardSettings["tool_access"]>
   const block = settings.block.map((name) => name.toLowerCase());
   const check = (input: GuardInput): GuardVerdict => {
     const name = input.toolName;
+    const lower = name.toLowerCase();
     // Blocked in any letter case; allowed only as written.
-    const blocked = block.findIndex((pattern) => wildcardMatch(pattern, name.toLowerCase()));
+    const blocked = block.findIndex((pattern) => wildcardMatch(pattern, lower));
     if (blocked >= 0) return { allow: false, details: `tool ${name} is blocked by ${settings.block[blocked]}` };
     if (isUnnamedRequest(input)) return { allow: true };
     const listed = settings.allow.some((pattern) => wildcardMatch(pattern, name));

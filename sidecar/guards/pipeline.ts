@@ -46,11 +46,9 @@ export function runGuards(guards: readonly Guard[], input: GuardInput): Pipeline
     }
     // A guard of plain JavaScript may return anything; only a clear yes is one.
     const allow = verdict?.allow === true;
-    evidence.push({
-      guard_name: guard.name,
-      verdict: allow,
-      ...(verdict?.details === undefined ? {} : { details: clean(verdict.details) }),
-    });
+    const found: GuardEvidence = { guard_name: guard.name, verdict: allow };
+    if (verdict?.details !== undefined) found.details = clean(verdict.details);
+    evidence.push(found);
     if (!allow) {
       const reason = failed ? `guard "${guard.name}" error (fail-closed)` : `guard "${guard.name}" denied the request`;
       return { allow: false, guard: guard.name, reason, evidence };

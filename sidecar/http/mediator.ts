@@ -77,13 +77,16 @@ const WITHOUT_BODY: ReadonlySet<ReasonCode | "allowed"> = new Set<ReasonCode>([
 /** Decides calls, signs what was decided and makes it durable. Everything that the proxy and the evaluate route have in common. */
 export class Mediator {
   readonly #deps: MediatorDeps;
-  readonly #context: Omit<DecideContext, "now">;
+  readonly #context: DecideContext;
+  /** For {@link decideWithoutBody}. */
+  readonly #untouching: DecideContext;
   #bundle: PolicyBundle;
 
   constructor(deps: MediatorDeps) {
     this.#deps = deps;
     this.#bundle = deps.bundle;
     this.#context = {
+      now: 0,
       trustedIssuers: new Set(deps.trustedIssuers),
       maxDelegationDepth: Math.min(deps.maxDelegationDepth, deps.bundle.policy.kernel.delegation_depth_limit),
       revocations: deps.ledger,
@@ -94,6 +97,12 @@ export class Mediator {
       tokens: createTokenCache(),
       onError: (error) => deps.logger.error("a decision failed", { error }),
       ...(deps.resolvePath === undefined ? {} : { resolvePath: deps.resolvePath }),
+    };
+    this.#untouching = {
+      ...this.#context,
+      budgets: { tryCharge: () => true, reverse: () => {} },
+      replay: { remember: () => true },
+      guards: [],
     };
   }
 
@@ -122,11 +131,10 @@ export class Mediator {
   /** The next decision is made with the new bundle; those at work keep the one they began with. */
   swap(bundle: PolicyBundle): void {
     this.#bundle = bundle;
-    Object.assign(this.#context, {
-      guards: bundle.guards,
-      policyHash: bundle.policyHash,
-      maxDelegationDepth: Math.min(this.#deps.maxDelegationDepth, bundle.policy.kernel.delegation_depth_limit),
-    });
+    const { policyHash } = bundle;
+    const maxDelegationDepth = Math.min(this.#deps.maxDelegationDepth, bundle.policy.kernel.delegation_depth_limit);
+    Object.assign(this.#context, { policyHash, maxDelegationDepth, guards: bundle.guards });
+    Object.assign(this.#untouching, { policyHash, maxDelegationDepth });
   }
 
   /** Null when receipts can be made durable; otherwise nothing is decided and nothing forwarded. */
@@ -140,19 +148,14 @@ export class Mediator {
   }
 
   decide(call: Call): Decision {
-    return decide(call, { ...this.#context, now: this.#deps.clock() });
+    this.#context.now = this.#deps.clock();
+    return decide(call, this.#context);
   }
 
   /** The denial that `decide` would come to whatever the body holds; null when the body has to be read first. Changes nothing. */
   decideWithoutBody(call: Call): Decision | null {
-    const untouched = { tryCharge: () => true, reverse: () => {} };
-    const decision = decide(call, {
-      ...this.#context,
-      now: this.#deps.clock(),
-      budgets: untouched,
-      replay: { remember: () => true },
-      guards: [],
-    });
+    this.#untouching.now = this.#deps.clock();
+    const decision = decide(call, this.#untouching);
     return !decision.allow && WITHOUT_BODY.has(decision.reasonCode) ? decision : null;
   }
 

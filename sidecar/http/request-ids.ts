@@ -1,21 +1,22 @@
-import { uuidv7 } from "../kernel/uuid.ts";
+import { uuidv7FromHex } from "../kernel/uuid.ts";
 
 /** Bytes of randomness, fresh on every call. */
 export type Randomness = (size: number) => Uint8Array;
 
 const POOL_BYTES = 4_000;
-const ID_BYTES = 10;
+/** Of the 10 random bytes of an id. */
+const DIGITS = 20;
 
 /** UUIDv7s at `clock` (unix milliseconds). Randomness is drawn in blocks, and each byte is used once. */
 export function createIds(clock: () => number, randomness: Randomness): () => string {
-  let pool: Uint8Array = new Uint8Array(0);
+  let pool = "";
   let at = 0;
   return () => {
-    if (at + ID_BYTES > pool.length) {
-      pool = randomness(POOL_BYTES);
+    if (at + DIGITS > pool.length) {
+      pool = Buffer.from(randomness(POOL_BYTES)).toString("hex");
       at = 0;
     }
-    at += ID_BYTES;
-    return uuidv7(clock(), pool.subarray(at - ID_BYTES, at));
+    at += DIGITS;
+    return uuidv7FromHex(clock(), pool, at - DIGITS);
   };
 }

@@ -50,7 +50,11 @@ export interface HttpReceiptFacts extends ReceiptFacts {
 export function httpReceiptBody(call: Call, decision: Decision, facts: HttpReceiptFacts): HttpReceiptBody {
   const { method, route, path, query, bodyHash } = call.http!;
   const body: HttpReceiptBody = {
-    ...SEMANTICS,
+    receipt_kind: SEMANTICS.receipt_kind,
+    boundary_class: SEMANTICS.boundary_class,
+    tool_origin: SEMANTICS.tool_origin,
+    redaction_mode: SEMANTICS.redaction_mode,
+    trust_level: SEMANTICS.trust_level,
     request_id: call.requestId,
     route_pattern: route.pattern,
     method,
@@ -130,12 +134,10 @@ function denyDetails(call: Call, decision: Decision): DenyDetails {
 }
 
 function metadata(call: Call, decision: Decision, facts: ReceiptFacts): JsonObject {
-  const data: JsonObject = {
-    ...facts.metadata,
-    chio_http_status_scope: facts.scope,
-    chio_receipt_signing_nonce: facts.nonce,
-    chio_request_id: call.requestId,
-  };
+  const data: JsonObject = facts.metadata === undefined ? {} : { ...facts.metadata };
+  data.chio_http_status_scope = facts.scope;
+  data.chio_receipt_signing_nonce = facts.nonce;
+  data.chio_request_id = call.requestId;
   if (facts.decisionReceiptId !== undefined) data.chio_decision_receipt_id = facts.decisionReceiptId;
   if (!decision.allow) data.chio_reason_code = decision.reasonCode;
   if (call.sessionId !== undefined) data.chio_session_id = call.sessionId;
