@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  apiProtect,
   deferred,
   defineTopology,
   mcpServeHttp,
@@ -154,6 +155,8 @@ describe("the sidecar", () => {
     expect(sidecar({ receipts: { sink: "stdout" }, policySource: "/etc/chio/policy.yaml" }, "aca").env).not.toHaveProperty(
       "AZURE_CLIENT_ID",
     );
+    const blob = { mode: apiProtect({ spec: "azblob://team/chio/openapi.yaml" }), policySource: "/etc/chio/policy.yaml" };
+    expect(sidecar({ ...blob, receipts: { sink: "stdout" } }, "aca").env).toHaveProperty("AZURE_CLIENT_ID");
   });
 });
 
