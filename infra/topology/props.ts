@@ -126,7 +126,7 @@ export interface SidecarProps {
   readonly port?: number;
   /** @default /chio/health */
   readonly healthPath?: string;
-  /** @default /etc/chio/kernel/kernel.yaml with secret files, else /etc/chio/kernel.yaml. Null: none is read */
+  /** @default /etc/chio/kernel/kernel.yaml with secret files, else /etc/chio/kernel.yaml. With a baked configuration the image's own. Null: none has to be there */
   readonly kernelConfig?: string | null;
   /** @default info */
   readonly logLevel?: "trace" | "debug" | "info" | "warn" | "error";

@@ -167,7 +167,7 @@ function wantedFiles(graph: PlatformTopology): string[] {
     mode.kind === "api-protect" ? mode.spec : null,
     mode.policy,
     graph.policySource?.kind === "file" ? graph.policySource.path : null,
-    sidecar?.env.CHIO_KERNEL_CONFIG_PATH ?? null,
+    sidecar?.env.CHIO_KERNEL_CONFIG_PATH || null,
     ...(config.kind === "secret-files" ? config.files.map((one) => one.path) : []),
     ...sidecarAccess(graph).reads.map(formatPolicySource),
   ].filter((path): path is string => path !== null && !isDeferred(path));

@@ -103,7 +103,8 @@ function sidecarEnv(draft: Draft, receipts: Receipts, port: number, healthPath: 
   const entries: (readonly [string, string | null])[] = [
     ["CHIO_LISTEN_ADDR", `${DEFAULTS.sidecar.bind}:${port}`],
     ["CHIO_HEALTH_PATH", healthPath],
-    ["CHIO_KERNEL_CONFIG_PATH", config.kernelConfig],
+    // The images name a file of their own: only an empty variable takes that back.
+    ["CHIO_KERNEL_CONFIG_PATH", props.sidecar?.kernelConfig === null ? "" : config.kernelConfig],
     ["CHIO_POLICY_SOURCE", policySource === null ? null : formatPolicySource(policySource)],
     ["CHIO_POLICY_REFRESH", props.sidecar?.policyRefresh ?? null],
     ["CHIO_RECEIPT_SINK", receipts.sinks.map(formatReceiptSink).join(",")],

@@ -45,7 +45,7 @@ function neededFiles(topology: PlatformTopology, sidecar: Container): { path: st
     { path: "policySource", file: topology.policySource?.kind === "file" ? topology.policySource.path : undefined, what: "the policy" },
     { path: "containers.sidecar.env.CHIO_KERNEL_CONFIG_PATH", file: sidecar.env.CHIO_KERNEL_CONFIG_PATH, what: "the kernel configuration" },
   ];
-  return files.flatMap(({ file, ...rest }) => (file === undefined || file.includes("://") ? [] : [{ ...rest, file }]));
+  return files.flatMap(({ file, ...rest }) => (file === undefined || file === "" || file.includes("://") ? [] : [{ ...rest, file }]));
 }
 
 function undelivered(topology: PlatformTopology, sidecar: Container, file: string): string | null {
