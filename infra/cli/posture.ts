@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { drainBudget } from "../topology/drain.ts";
 import { formatPosture } from "../topology/posture.ts";
-import { type Acceptance, PLATFORMS, type Platform } from "../topology/types.ts";
+import { type Acceptance, PLATFORMS, type Platform, type Topology } from "../topology/types.ts";
 import { assess, errorsOf, findingsText } from "./assess.ts";
 import type { KitIo } from "./io.ts";
-import { acceptOption, platformOption, readService, serviceArgument } from "./service-input.ts";
+import { acceptOption, platformOption, readService, serviceArgument, tellingInput } from "./service-input.ts";
 
 interface Flags {
   readonly platform?: readonly Platform[];
@@ -21,26 +21,23 @@ export function register(program: Command, io: KitIo): void {
     .addOption(platformOption(PLATFORMS, "where it runs"))
     .addOption(acceptOption())
     .option("--json", "print one JSON document")
-    .action(async (path: string, flags: Flags) => {
-      const topology = await readService(io, path);
-      const assessed = assess(topology, flags.platform ?? PLATFORMS, flags.accept ?? []);
-      if (flags.json === true) {
-        const platforms = assessed.map(({ platform, findings, accepted, posture }) => ({
-          platform,
-          findings,
-          accepted,
-          posture: posture.entries,
-          drain: drainBudget(topology, platform),
-        }));
-        io.stdout(
-          `${JSON.stringify({ ok: assessed.every((one) => errorsOf(one).length === 0), name: topology.name, platforms }, null, 2)}\n`,
-        );
-      } else {
-        io.stdout(
-          assessed.map(({ platform, posture }) => `${formatPosture(posture)}\ndrain  ${drainBudget(topology, platform).text}\n`).join("\n"),
-        );
-        for (const one of assessed) io.stderr(findingsText(one));
-      }
-      if (assessed.some((one) => errorsOf(one).length > 0)) io.setExit(1);
+    .action((path: string, flags: Flags) =>
+      tellingInput(flags.json === true, io, async () => report(await readService(io, path), flags, io)),
+    );
+}
+
+function report(topology: Topology, flags: Flags, io: KitIo): void {
+  const assessed = assess(topology, flags.platform ?? PLATFORMS, flags.accept ?? []);
+  const ok = assessed.every((one) => errorsOf(one).length === 0);
+  if (flags.json === true) {
+    const platforms = assessed.map(({ platform, findings, accepted, posture }) => {
+      return { platform, findings, accepted, posture: posture.entries, drain: drainBudget(topology, platform) };
     });
+    io.stdout(`${JSON.stringify({ ok, name: topology.name, platforms }, null, 2)}\n`);
+  } else {
+    const blocks = assessed.map(({ platform, posture }) => `${formatPosture(posture)}\ndrain  ${drainBudget(topology, platform).text}\n`);
+    io.stdout(blocks.join("\n"));
+    for (const one of assessed) io.stderr(findingsText(one));
+  }
+  if (!ok) io.setExit(1);
 }

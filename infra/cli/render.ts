@@ -5,7 +5,7 @@ import type { Acceptance, Topology } from "../topology/types.ts";
 import { type Assessment, assess, errorsOf, findingsText, postureLine } from "./assess.ts";
 import { type WrittenFile, writeFiles } from "./files.ts";
 import type { KitIo } from "./io.ts";
-import { acceptOption, originOf, platformOption, readService, requireFlags, serviceArgument } from "./service-input.ts";
+import { acceptOption, originOf, platformOption, readService, requireFlags, serviceArgument, tellingInput } from "./service-input.ts";
 
 interface Flags {
   readonly platform: readonly ManifestKind[];
@@ -32,8 +32,7 @@ export function register(program: Command, io: KitIo): void {
     .option("--json", "print one JSON document: files, findings, posture")
     .action(async (path: string, flags: Flags, command: Command) => {
       requireFlags(command, ["platform", "out"]);
-      const topology = await readService(io, path);
-      await render(topology, originOf(path), flags, io);
+      await tellingInput(flags.json === true, io, async () => render(await readService(io, path), originOf(path), flags, io));
     });
 }
 

@@ -1,6 +1,7 @@
 import { type Argument, type Command, createArgument, InvalidArgumentError, Option } from "commander";
 import { type CommandIo, readInput } from "../../sidecar/cli/io.ts";
 import { loadTopologyFile } from "../manifests/load.ts";
+import { TopologyInputError } from "../topology/errors.ts";
 import { nearest } from "../topology/nearest.ts";
 import type { Acceptance, Topology } from "../topology/types.ts";
 import { KitError } from "./errors.ts";
@@ -22,6 +23,17 @@ export function serviceArgument(): Argument {
 /** Throws `TopologyInputError` with every problem, each with line and column; the file system's own error when there is no such file. */
 export async function readService(io: CommandIo, path: string): Promise<Topology> {
   return loadTopologyFile(await readText(io, path), originOf(path));
+}
+
+/** Runs `work`; with `json`, problems of the input go to standard output too, as `{ ok: false, error: { code, issues } }`. */
+export async function tellingInput(json: boolean, io: CommandIo, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!json || !(error instanceof TopologyInputError)) throw error;
+    io.stdout(`${JSON.stringify({ ok: false, error: { code: error.code, issues: error.issues } }, null, 2)}\n`);
+    io.setExit(1);
+  }
 }
 
 /** What an input is called in messages. */

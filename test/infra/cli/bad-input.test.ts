@@ -55,6 +55,20 @@ describe("a file that is no service.yaml", () => {
   });
 });
 
+describe("with --json", () => {
+  it.each([["render", "--platform", "ecs", "--out", "-"], ["posture"]])(
+    "%s tells machines each problem with its place",
+    async (...argv) => {
+      const words = argv.filter((word) => word !== undefined);
+      const { code, stdout, stderr } = await runKit([...words, "--json", "-"], { stdin: SERVICE.replace("name: agent", "nam: agent") });
+      expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+      const { ok, error } = JSON.parse(stdout);
+      expect({ ok, code: error.code }).toEqual({ ok: false, code: "input_invalid" });
+      expect(error.issues).toContainEqual({ path: "nam", message: expect.stringContaining('did you mean "name"?'), line: 1, column: 1 });
+    },
+  );
+});
+
 describe("an image that no platform can pull", () => {
   const line = SERVICE.split("\n").findIndex((text) => text.startsWith("  image: ")) + 1;
   it.each([
