@@ -141,7 +141,7 @@ describe("the sidecar", () => {
 
   it("needs no kernel.yaml where null says so, though the image names one", () => {
     expect(sidecar({ sidecar: { image: SIDECAR_IMAGE, kernelConfig: null } }, "ecs").env.CHIO_KERNEL_CONFIG_PATH).toBe("");
-    expect(sidecar({ sidecar: { image: SIDECAR_IMAGE } }, "ecs").env).not.toHaveProperty("CHIO_KERNEL_CONFIG_PATH");
+    expect(sidecar({ config: { kind: "image" } }, "ecs").env).not.toHaveProperty("CHIO_KERNEL_CONFIG_PATH");
   });
 
   it("fetches its files from where the configuration is", () => {
