@@ -12,6 +12,11 @@ export const COMMANDS: readonly CommandEntry<KitIo>[] = [
     load: async () => [await import("./verify.ts")],
   },
   {
+    name: "prevention",
+    summary: "Write the rules for the clouds' own controls",
+    load: async () => [await import("./prevention.ts")],
+  },
+  {
     name: "diagram",
     summary: "Draw the deployment: containers, order, traffic, secrets",
     load: async () => [await import("./diagram.ts")],

@@ -45,8 +45,7 @@ export class At {
 
   #child(key: string | number): At {
     const { value } = this;
-    const inside = value instanceof Unresolved ? value : isContainer(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-    return new At(inside, [...this.path, key], this.#resolve);
+    return new At(value instanceof Unresolved ? value : inside(value, key), [...this.path, key], this.#resolve);
   }
 
   /** The first of several spellings that is given; else the first. */
@@ -56,7 +55,9 @@ export class At {
 
   /** What a list holds. Empty for what is no list. */
   items(): At[] {
-    return Array.isArray(this.value) ? this.value.map((_, index) => this.get(index)).filter((at) => at.given) : [];
+    return Array.isArray(this.value)
+      ? Array.from({ length: this.value.length }, (_, index) => this.get(index)).filter((at) => at.given)
+      : [];
   }
 
   entries(): [key: string, at: At][] {
@@ -93,6 +94,16 @@ export class At {
   /** The same place with another value: JSON that is written as text, for example. */
   holding(value: unknown): At {
     return new At(value, this.path, this.#resolve);
+  }
+}
+
+/** A policy pack's properties throw where a preview does not know them yet. */
+function inside(value: unknown, key: string | number): unknown {
+  if (!isContainer(value) || !Object.hasOwn(value, key)) return undefined;
+  try {
+    return value[key];
+  } catch {
+    return new Unresolved(`preview.${key}`);
   }
 }
 

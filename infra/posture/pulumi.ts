@@ -5,6 +5,7 @@ import { readEcs } from "./ecs.ts";
 import type { EcsSurroundings } from "./ecs-surroundings.ts";
 import { CAMEL } from "./ecs-words.ts";
 import type { ReadOptions, ReadResult } from "./service-reader.ts";
+import type { DocumentFormat } from "./types.ts";
 
 /** Pulumi's mark on secrets, assets and other special values. */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
@@ -14,14 +15,27 @@ const UNKNOWN =
   /^(04da6b54-80e4-46f7-96ec-b56ff0331ba9|6a19a0b0-7e62-4c92-b797-7f8e31da9cc2|030794c1-ac77-496b-92df-f27374a8bd58|e48ece36-62e2-4504-bad9-02848725956a|dd056dcd-154b-4c76-9bd3-c8f88648b5ff)$/;
 
 const TASK = /^aws:ecs\/taskDefinition:TaskDefinition$/;
-const READERS: readonly {
-  readonly type: RegExp;
-  readonly read: (at: At, options: ReadOptions, resources: readonly At[]) => ReadResult | null;
-}[] = [
-  { type: /^gcp:cloudrunv2\/service:Service$/, read: (at, options) => readCloudRun(at, options) },
-  { type: /^azure-native(_app_v\d+)?:app(\/v\w+)?:ContainerApp$/, read: (at, options) => readContainerApp(at, options) },
-  { type: TASK, read: readTask },
+type ResourceReader = (at: At, options: ReadOptions, resources: readonly At[]) => ReadResult | null;
+const READERS: readonly { readonly type: RegExp; readonly format: DocumentFormat; readonly read: ResourceReader }[] = [
+  { type: /^gcp:cloudrunv2\/service:Service$/, format: "cloud-run-v2", read: (at, options) => readCloudRun(at, options) },
+  {
+    type: /^azure-native(_app_v\d+)?:app(\/v\w+)?:ContainerApp$/,
+    format: "container-app",
+    read: (at, options) => readContainerApp(at, options),
+  },
+  { type: TASK, format: "ecs-task-definition", read: readTask },
 ];
+
+/** In which words the properties of a resource are. Null for a resource that runs no sidecar. */
+export function stackFormat(type: string): DocumentFormat | null {
+  return READERS.find((one) => one.type.test(type))?.format ?? null;
+}
+
+/** One resource by its properties, as a program gives them. */
+export function readStackResource(type: string, props: At, options: ReadOptions): ReadResult | null {
+  const at = new At(props.value, props.path, unwrap);
+  return READERS.find((one) => one.type.test(type))?.read(at, options, []) ?? null;
+}
 
 /** The governed services in a stack's export, from the inputs of its resources. */
 export function readStack(document: At, options: ReadOptions): ReadResult[] {
@@ -64,8 +78,13 @@ function readTask(at: At, options: ReadOptions, resources: readonly At[]): ReadR
       return null;
     }
   }
-  const task = new At({ ...(at.value as object), containerDefinitions: containers }, at.path, unwrap);
+  const task = at.holding(withDefinitions(at, containers));
   return readEcs(task, CAMEL, options, serviceOf(at, resources));
+}
+
+/** The same inputs with the list in place of its text; a proxy of a policy pack stays what it is. */
+function withDefinitions(at: At, containers: unknown): object {
+  return Object.fromEntries([...at.entries().map(([key, one]) => [key, one.value]), ["containerDefinitions", containers]]);
 }
 
 /** The service that runs this task definition: by ARN where the stack is deployed, else by being the only one. */

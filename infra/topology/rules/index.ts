@@ -137,4 +137,4 @@ export const RULES: readonly Rule[] = [
   acceptanceReason,
 ];
 
-export type { Breach, Rule } from "./rule.ts";
+export { type Breach, type Rule, SIDECAR_SECRET_NAMES, SIGNING_KEY_NAMES } from "./rule.ts";
