@@ -5,7 +5,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/images: \{ "([^"]+)": "…" \}/g, "--image $1=REFERENCE"],
   [/secrets: \{ "([^"]+)": "…" \}/g, "--secret $1=@FILE"],
   [/files: \{ "([^"]+)": … \}/g, "--file $1=FILE"],
-  [/\b(images|secrets|env|files)\.(?=\S+: )/g, "--$1 "],
+  [/\b(image|secret|env|file)s?\.(?=\S+: )/g, "--$1 "],
   [/\bas configDirectory\b/g, "with --config"],
   [/\bin configDirectory\b/g, "with --config"],
   [/\bconfigDirectory\b/g, "--config"],

@@ -51,8 +51,8 @@ export function lanesOf({ events }: Timeline): Lane[] {
         replica,
         container,
         segments: container === null ? [] : segmentsOf(mine, end),
-        traffic: spans(mine, "traffic-on", "traffic-off", last),
-        ready: spans(mine, "ready", "not-ready", last),
+        traffic: spans(mine, "traffic-on", ["traffic-off"], last),
+        ready: spans(mine, "ready", ["not-ready", "traffic-off"], last),
         probes: mine.filter((event) => event.kind === "probe-passed" || event.kind === "probe-failed"),
         marks: mine.filter((event) => MARKED.has(event.kind)),
       };
@@ -96,12 +96,12 @@ function segmentsOf(events: readonly TimelineEvent[], end: number): Segment[] {
 /** Signals after which a program is expected to end. */
 const STOPPING: ReadonlySet<string> = new Set(["SIGTERM", "SIGINT", "SIGQUIT", "SIGKILL"]);
 
-function spans(events: readonly TimelineEvent[], on: TimelineEvent["kind"], off: TimelineEvent["kind"], end: number): Span[] {
+function spans(events: readonly TimelineEvent[], on: TimelineEvent["kind"], off: readonly TimelineEvent["kind"][], end: number): Span[] {
   const found: Span[] = [];
   let since: number | null = null;
   for (const { kind, at } of events) {
     if (kind === on) since ??= at;
-    else if ((kind === off || kind === "removed") && since !== null) {
+    else if ((off.includes(kind) || kind === "removed") && since !== null) {
       found.push({ from: since, to: at });
       since = null;
     }

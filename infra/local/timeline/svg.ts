@@ -144,6 +144,7 @@ function drawLane(lane: Lane, axis: Axis, notes: ReadonlyMap<TimelineEvent, numb
           line("traffic", [(from + to) / 2, barTop + 8.6], { size: 9, bold: true, fill: "page", anchor: "middle", width: to - from - 6 }),
         );
     }
+    marks.push(...drawProbes(lane.probes, axis, barTop + 18));
   } else {
     marks.push(line(lane.container ?? "", [MARGIN + 12, barTop + 12], { size: 12, width: GUTTER - 22 }));
     for (const segment of lane.segments) marks.push(...drawSegment(segment, axis, barTop));
@@ -157,7 +158,7 @@ function drawLane(lane: Lane, axis: Axis, notes: ReadonlyMap<TimelineEvent, numb
     const y = top + head + (rows - row) * ROW - 3.5;
     marks.push({ kind: "text", text, at: [left, y], size: SMALL, bold: bad, fill: bad ? "red" : "ink" });
   }
-  return { marks, height: head + rows * ROW + (replica ? 18 : BAR + 16) };
+  return { marks, height: head + rows * ROW + (replica ? (lane.probes.length === 0 ? 18 : 30) : BAR + 16) };
 }
 
 interface Label {
