@@ -12,6 +12,7 @@ import {
   type ReceiptSink,
   sidecarAccess,
   type TopologyFor,
+  TopologyInputError,
 } from "../topology/index.ts";
 import { blobCondition } from "./blob-condition.ts";
 import type { AppIdentity } from "./identities.ts";
@@ -55,7 +56,9 @@ export function grantSecrets(context: GrantContext, identity: AppIdentity): pulu
     const parts = deferral.restoreText(ref.uri).apply((uri) => {
       const read = keyVaultParts(uri);
       if (read === null)
-        throw new Error(`${name}: a secret of Azure is a Key Vault URL: https://VAULT.vault.azure.net/secrets/NAME/VERSION`);
+        throw new TopologyInputError([
+          { path: `secrets.${name}`, message: "is no Key Vault URL; write https://VAULT.vault.azure.net/secrets/NAME/VERSION" },
+        ]);
       return { vault: new URL(read.vaultUrl).hostname.split(".")[0] ?? "", secret: read.secret };
     });
     const vault = finder.find("vault", parts.vault);
@@ -129,9 +132,12 @@ function grantReceipts(
 ): pulumi.Resource[] {
   const account = finder.find("cosmos", deferral.restoreText(sink.account)).apply((one) => {
     if (!one.own)
-      throw new Error(
-        `receipts.sink: ${one.name} is in another subscription, where the provider makes no roles for Cosmos DB; grant it there, and give workloadIdentity without its principalId`,
-      );
+      throw new TopologyInputError([
+        {
+          path: "receipts.sink",
+          message: `${one.name} is in another subscription, where the provider makes no roles for Cosmos DB; grant it there, and give workloadIdentity without its principalId`,
+        },
+      ]);
     return one;
   });
   const place = { accountName: account.name, resourceGroupName: account.resourceGroup };

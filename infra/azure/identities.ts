@@ -1,6 +1,7 @@
 import { UserAssignedIdentity } from "@pulumi/azure-native/managedidentity/userAssignedIdentity.js";
 import * as pulumi from "@pulumi/pulumi";
 import { given } from "../pulumi/values.ts";
+import { TopologyInputError } from "../topology/index.ts";
 import type { ChioContainerAppArgs, ExistingIdentity, ExistingWorkloadIdentity } from "./args.ts";
 
 /** An identity of the app. `principalId` null: somebody else makes its grants. */
@@ -30,7 +31,7 @@ export function workloadIdentity(context: IdentityContext, needed: boolean, plat
   const { workloadIdentity: own } = context.args;
   if (own === undefined) return needed ? made(context, "workload") : null;
   const id = pulumi.all([pulumi.output(own.id), platform.id]).apply(([workload, other]) => {
-    if (sameId(workload, other)) throw new Error(`workloadIdentity.id: ${ONE_FOR_BOTH}`);
+    if (sameId(workload, other)) throw new TopologyInputError([{ path: "workloadIdentity.id", message: ONE_FOR_BOTH }]);
     return workload;
   });
   return { ...principal(own), id, clientId: pulumi.output(own.clientId) };
