@@ -23,7 +23,7 @@ beforeAll(async () => {
   // The package's own imports of what the programs import are looked for where the package stands.
   consumer.link(...new Set(INIT_PLATFORMS.flatMap((platform) => TEMPLATES[platform].dependencies)));
   for (const platform of INIT_PLATFORMS) projects.set(platform, await NewProject.make(consumer, platform));
-}, 120_000);
+}, 300_000);
 afterAll(() => consumer.remove());
 
 describe.each(INIT_PLATFORMS)("a new project for %s", (platform) => {
@@ -108,7 +108,7 @@ describe("the project for aws", () => {
     const template = JSON.parse(of("aws").read("cdk.out/OrderDesk.template.json"));
     const types = Object.values(template.Resources as Record<string, { Type: string }>).map(({ Type }) => Type);
     expect(types).toEqual(expect.arrayContaining(["AWS::ECS::TaskDefinition", "AWS::ECS::Service"]));
-  });
+  }, 180_000);
 });
 
 /** Runs a project's program as Pulumi would, with a stand-in for the cloud behind the real SDK. Settings: those that its README sets. */
