@@ -6,7 +6,7 @@ import { checkEntry, checkState } from "./entry-check.ts";
 import { faultError, type LedgerError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import { checkOptions } from "./options.ts";
-import { Packer } from "./packing.ts";
+import { Outbox } from "./outbox.ts";
 import type { Counts, Cursor, Snapshot } from "./protocol.ts";
 import { StoreClient, type StoreEvent } from "./store-client.ts";
 import type { Ledger, LedgerEntry, LedgerFault, LedgerOptions, LedgerStatus, ReceiptIndex } from "./types.ts";
@@ -75,19 +75,16 @@ class StoreLedger implements Ledger {
   /** Durable receipts that wait for the sinks, where the sinks are what counts. */
   readonly #unconfirmed = new Fifo<Waiter & { seq: number }>();
   #queuedChars = 0;
-  readonly #out = new Packer();
-  #scheduled = false;
+  readonly #outbox: Outbox;
   #fault: { fault: LedgerFault; message: string } | null = null;
   #retentionProblem: string | null = null;
   #chainBroken = false;
   #closed: Promise<{ undelivered: number }> | null = null;
-  #settled: { resolve: () => void; after: number }[] = [];
-  #accepted = 0;
-  #answered = 0;
 
   constructor(options: LedgerOptions, client: StoreClient, snapshot: Snapshot) {
     this.#options = options;
     this.#client = client;
+    this.#outbox = new Outbox((packed) => client.post({ type: "append", ...packed }));
     this.#chain = new CheckpointChain(options.signer, snapshot.head);
     this.#revoked = new Set(snapshot.revoked);
     this.#budgets = snapshot.budgets;
@@ -130,9 +127,7 @@ class StoreLedger implements Ledger {
     if (refusal !== null) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.#pending.push({ resolve, reject, canonicalJson: null, outcome: "none" });
-      this.#out.state(state);
-      this.#accepted++;
-      this.#schedule();
+      this.#outbox.state(state);
     });
   }
 
@@ -170,7 +165,7 @@ class StoreLedger implements Ledger {
   }
 
   async flush(): Promise<void> {
-    await this.#answeredUpTo(this.#accepted);
+    await this.#outbox.settled();
     await this.#handOver(false);
   }
 
@@ -194,21 +189,9 @@ class StoreLedger implements Ledger {
   #enqueue(entry: LedgerEntry): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ resolve, reject, canonicalJson: entry.canonicalJson, outcome: entry.index.outcome });
-      this.#out.entry(entry);
+      this.#outbox.entry(entry);
       this.#queuedChars += entry.canonicalJson.length;
-      this.#accepted++;
       for (const change of entry.state ?? []) if (change.type === "revoke") this.#revoked.add(change.capabilityId);
-      this.#schedule();
-    });
-  }
-
-  /** One message per turn of the event loop, with all that came in it. */
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#client.post({ type: "append", ...this.#out.take() });
     });
   }
 
@@ -268,7 +251,7 @@ class StoreLedger implements Ledger {
       else resolve();
       seq++;
     }
-    this.#noteAnswered(entries);
+    this.#outbox.answered(entries);
     if (this.#unconfirmed.length > 0) this.#confirm();
     this.#options.onCommit?.(seq - firstSeq, seconds);
   }
@@ -279,7 +262,7 @@ class StoreLedger implements Ledger {
       this.#queuedChars -= canonicalJson?.length ?? 0;
       reject(error());
     }
-    this.#noteAnswered(entries);
+    this.#outbox.answered(entries);
   }
 
   /** Acknowledges what every sink has; refuses what waits for a sink that takes nothing. */
@@ -337,22 +320,6 @@ class StoreLedger implements Ledger {
     return faultError("sink_unreachable", `the sink ${down.sink.name} is not reachable: ${down.status().message}`);
   }
 
-  #noteAnswered(entries: number): void {
-    this.#answered += entries;
-    this.#settled = this.#settled.filter(({ after, resolve }) => {
-      if (this.#answered < after) return true;
-      resolve();
-      return false;
-    });
-  }
-
-  #answeredUpTo(after: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#answered >= after) resolve();
-      else this.#settled.push({ resolve, after });
-    });
-  }
-
   async #handOver(patient: boolean): Promise<void> {
     await Promise.all(
       this.#deliveries.map(async (delivery) => {
@@ -384,7 +351,7 @@ class StoreLedger implements Ledger {
   }
 
   async #finish(patient: boolean): Promise<void> {
-    await this.#answeredUpTo(this.#accepted);
+    await this.#outbox.settled();
     await this.#client.finish();
     await this.#handOver(patient);
   }
