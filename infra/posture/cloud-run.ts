@@ -23,7 +23,7 @@ export const readCloudRun: ServiceReader = (at, { sidecar: sidecarName, origin, 
     list.items().map((one) => ({ ...readCloudRunContainer(reading, one, words, { idle, aliases }), runsFirst }));
   // Cloud Run has no init containers; a rule says so.
   const containers = [...read(template.get("initContainers"), true), ...read(containersAt, false)];
-  const found = findSidecar(containers, sidecarName, `${origin}: ${name}`);
+  const found = findSidecar(reading, containers, sidecarName, `${origin}: ${name}`);
   if (found === null)
     return { kind: "unguarded", name, platform: "cloud-run", at, containers: containers.map(({ container }) => container.name) };
   const edges = words.edges(at, reading);

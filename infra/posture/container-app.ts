@@ -26,7 +26,7 @@ export const readContainerApp: ServiceReader = (at, options) => {
   const read = (list: At, runsFirst: boolean) =>
     list.items().map((one) => readAppContainer(reading, one, { secrets, graceSeconds, grace, runsFirst }));
   const containers = [...read(template.get("initContainers"), true), ...read(template.get("containers"), false)];
-  const found = findSidecar(containers, options.sidecar, `${options.origin}: ${name}`);
+  const found = findSidecar(reading, containers, options.sidecar, `${options.origin}: ${name}`);
   if (found === null)
     return {
       kind: "unguarded",

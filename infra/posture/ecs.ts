@@ -26,7 +26,7 @@ export function readEcs(at: At, words: EcsWords, options: ReadOptions, around: E
     .items()
     .map((one) => readEcsContainer(reading, one, words, first(one) || words(one, "firelensConfiguration").given));
   const { containers, total, known } = readTotal(reading, at, words, unshared);
-  const found = findSidecar(containers, options.sidecar, `${options.origin}: ${name}`);
+  const found = findSidecar(reading, containers, options.sidecar, `${options.origin}: ${name}`);
   if (found === null)
     return { kind: "unguarded", name, platform: "ecs", at, containers: containers.map(({ container }) => container.name) };
   const settings = ecsSettings(reading, at, words, around, found);

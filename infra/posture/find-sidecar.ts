@@ -1,6 +1,6 @@
 import { imageText } from "../topology/image.ts";
 import { DocumentError } from "./errors.ts";
-import type { ReadContainer } from "./reading.ts";
+import type { ReadContainer, Reading } from "./reading.ts";
 
 /** Variables that only a sidecar is given; an app may be told where the sidecar is. */
 const APP_VARIABLES = ["CHIO_SIDECAR_URL", "CHIO_SIDECAR_HEALTH_URL"];
@@ -25,19 +25,37 @@ function evidence({ container }: ReadContainer): number {
   );
 }
 
+/** Started as one, whatever its name. */
+function startedAsOne({ container }: ReadContainer): boolean {
+  return COMMANDS.includes((container.args ?? []).slice(0, 2).join(" "));
+}
+
 /**
- * The sidecar among a service's containers; null when none looks like it. `name` settles it. Throws `DocumentError` when several look the same, or
- * none has that name.
+ * The sidecar among a service's containers; null when none looks like it. `name` settles it. Two that are started as sidecars are a finding. Throws
+ * `DocumentError` when several look alike otherwise.
  */
-export function findSidecar(containers: readonly ReadContainer[], name: string | undefined, where: string): ReadContainer | null {
+export function findSidecar(
+  reading: Reading,
+  containers: readonly ReadContainer[],
+  name: string | undefined,
+  where: string,
+): ReadContainer | null {
   const running = containers.filter((one) => !one.runsFirst);
-  if (name !== undefined) return running.find(({ container }) => container.name === name) ?? null;
+  const found = name === undefined ? likeliest(running, where) : (running.find(({ container }) => container.name === name) ?? null);
+  const [second] = running.filter((one) => one !== found && startedAsOne(one));
+  if (found !== null && second !== undefined && startedAsOne(found)) {
+    const names = running.filter(startedAsOne).map(({ container }) => container.name);
+    reading.breach("CHIO-SIDECAR-COUNT", second.at, `there are ${names.length} sidecars: ${names.join(", ")}`);
+  }
+  return found;
+}
+
+function likeliest(running: readonly ReadContainer[], where: string): ReadContainer | null {
   const likely = running.map((one) => ({ one, points: evidence(one) })).filter(({ points }) => points >= ENOUGH);
   const most = Math.max(0, ...likely.map(({ points }) => points));
   const [first, second] = likely.filter(({ points }) => points === most);
   if (first === undefined) return null;
-  // Two that are both started as one are two sidecars, whatever their names: a rule counts them.
-  if (second === undefined) return first.one;
+  if (second === undefined || startedAsOne(first.one)) return first.one;
   throw new DocumentError(
     "document_sidecar_unclear",
     `${where}: ${first.one.container.name} and ${second.one.container.name} both look like the sidecar`,

@@ -61,7 +61,24 @@ function readOne(document: Document, lines: LineCounter, origin: string): Source
   } catch (error) {
     throw syntax(origin, error instanceof Error ? error.message : String(error), null);
   }
+  if (holdsItself(value)) throw syntax(origin, "an alias stands for what holds it", null);
   return { value, locate: (path) => locate(document.contents as Node | null, lines, path) };
+}
+
+/** An alias inside its own anchor makes data without end. */
+function holdsItself(value: unknown): boolean {
+  const open = new Set<object>();
+  const done = new Set<object>();
+  const visit = (one: unknown): boolean => {
+    if (one === null || typeof one !== "object" || done.has(one)) return false;
+    if (open.has(one)) return true;
+    open.add(one);
+    const found = Object.values(one).some(visit);
+    open.delete(one);
+    done.add(one);
+    return found;
+  };
+  return visit(value);
 }
 
 /** `!Sub text` becomes `{ "Fn::Sub": text }`, as CloudFormation reads it. Other tags are left alone: they are no part of any format here. */
