@@ -11,7 +11,7 @@ import { hostTarget, mayInstall } from "./lib/platform.mjs";
 import { step } from "./lib/progress.mjs";
 import { bunFor, ensureDependencies, ensureNode } from "./lib/setup.mjs";
 
-const USAGE = "npm run bench [-- [--only footprint,evaluate,proxy,ledger,constrained] [--seconds N] [--write]]";
+const USAGE = "npm run bench [-- [--only footprint,evaluate,proxy,ledger,constrained,infra] [--seconds N] [--write]]";
 
 function options() {
   try {
@@ -36,22 +36,32 @@ async function ensureTools() {
   await aptInstall(missing.join(" and "), missing);
 }
 
+/** @param {string} program @param {readonly string[]} args */
+async function run(program, args) {
+  return (await exec(process.execPath, [inRoot(program), ...args], { cwd: ROOT, inherit: true })).code;
+}
+
 await runMain(async () => {
   const { only, seconds, write = false } = options();
   await ensureNode();
   await ensureDependencies();
+  const names = only?.split(",").filter((name) => name !== "infra");
+  if (only === undefined || only.split(",").includes("infra")) {
+    const code = await run("test/bench/infra/run.ts", write ? ["--write"] : []);
+    if (code !== 0 || names?.length === 0) return code;
+  }
   await ensureTools();
   const host = hostTarget();
   const chio = `${DIST}/chio`;
   const bun = await bunFor(host);
   await step("compiling chio", () => compile(host, chio));
   const args = ["--chio", chio, "--bun", bun];
-  if (only === undefined || only.split(",").includes("constrained")) {
+  if (names === undefined || names.includes("constrained")) {
     await ensureDocker();
     args.push("--image", (await buildImage("distroless")).tag);
   }
-  if (only !== undefined) args.push("--only", only);
+  if (names !== undefined) args.push("--only", names.join(","));
   if (seconds !== undefined) args.push("--seconds", seconds);
   if (write) args.push("--write");
-  return (await exec(process.execPath, [inRoot("test/bench/run.ts"), ...args], { cwd: ROOT, inherit: true })).code;
+  return await run("test/bench/run.ts", args);
 });

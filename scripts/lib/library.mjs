@@ -87,6 +87,8 @@ async function declare(sources, outdir) {
         noEmit: false,
         declaration: true,
         emitDeclarationOnly: true,
+        noUnusedLocals: false,
+        noUnusedParameters: false,
         rootDir: ROOT,
         outDir: outdir,
       },
