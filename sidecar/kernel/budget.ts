@@ -3,6 +3,9 @@ import type { CompiledGrant } from "./grants.ts";
 import type { BudgetCharge, BudgetStore, Call } from "./types.ts";
 import type { Refusal } from "./verify-token.ts";
 
+/** A counter is kept this long after its token expired: a clock that is set back by less hands no budget out again. */
+export const BUDGET_GRACE_SECONDS = 86_400;
+
 /** Declared cost of a call in minor units: the caller's, else the route's `x-chio-budget-limit`. undefined when nobody declared one. */
 export function declaredCost(call: Call): { units: bigint; currency: string | undefined } | undefined {
   if (call.cost !== undefined) return { units: BigInt(call.cost.units), currency: call.cost.currency };

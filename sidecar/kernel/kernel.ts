@@ -277,7 +277,7 @@ export class ChioKernel {
     const store = await this.#storeSource.open(signer, { checkpointBatchSize, retention, now: () => this.#system.now() });
     return {
       store,
-      budgets: new MemoryBudgetStore({ initial: store.initialBudgets() }),
+      budgets: new MemoryBudgetStore({ initial: store.initialBudgets(), prunedUntil: store.budgetsPrunedUntil?.() ?? 0 }),
       replay: new MemoryReplayStore({ initial: store.initialReplayKeys() }),
     };
   }

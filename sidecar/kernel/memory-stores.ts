@@ -1,4 +1,5 @@
 import { DPOP_MAX_AGE_SECONDS, DPOP_MAX_SKEW_SECONDS } from "../wire/dpop.ts";
+import { BUDGET_GRACE_SECONDS } from "./budget.ts";
 import { KernelError } from "./errors.ts";
 import type { BudgetCharge, BudgetStore, ReplayStore, RevocationStore } from "./types.ts";
 
@@ -9,23 +10,26 @@ interface Counter {
   expiresAt: number;
 }
 
-/** A clock that is set back by less than this hands no budget out again. */
-const BUDGET_GRACE_SECONDS = 86_400;
 /** Counters looked at whenever a new one is made: all are seen in turn, and no call pays for many. */
 const SWEEP_STEPS = 4;
 
 /**
  * Budget counters in memory, one for each (capability, grant). A counter is dropped a day after its token expired, and never to make room, since
- * that would hand the budget out again: a full store refuses new grants with caps.
+ * that would hand the budget out again: a full store refuses new grants with caps. So does a store that has dropped counters, to a token that would have
+ * been among them: its clock was more than a day ahead, and what the token has spent is not known any more.
  */
 export class MemoryBudgetStore implements BudgetStore {
   /** By grant index and capability id: the number cannot run into the id. */
   readonly #counters = new Map<string, Counter>();
   readonly #maxEntries: number;
+  /** Counters of tokens that expired at or before this may be gone. Unix seconds. */
+  #prunedUntil: number;
   #sweeping: IterableIterator<[string, Counter]> | null = null;
 
-  constructor(options: { maxEntries?: number; initial?: Iterable<BudgetCharge> } = {}) {
+  /** `prunedUntil`: the same mark of the store that `initial` comes from. */
+  constructor(options: { maxEntries?: number; initial?: Iterable<BudgetCharge>; prunedUntil?: number } = {}) {
     this.#maxEntries = options.maxEntries ?? 1_000_000;
+    this.#prunedUntil = options.prunedUntil ?? 0;
     for (const charge of options.initial ?? []) this.#add(keyOf(charge), charge);
   }
 
@@ -42,6 +46,7 @@ export class MemoryBudgetStore implements BudgetStore {
     if (caps.maxInvocations !== undefined && !(invocations <= caps.maxInvocations)) return false;
     if (caps.maxTotalUnits !== undefined && units > caps.maxTotalUnits) return false;
     if (counter === undefined) {
+      if (charge.expiresAt !== undefined && charge.expiresAt <= this.#prunedUntil) return false;
       if (charge.at !== undefined) this.#sweep(charge.at);
       if (this.#counters.size >= this.#maxEntries) return false;
     }
@@ -83,7 +88,9 @@ export class MemoryBudgetStore implements BudgetStore {
         return;
       }
       const [key, counter] = next.value;
-      if (counter.expiresAt + BUDGET_GRACE_SECONDS <= now) this.#counters.delete(key);
+      if (counter.expiresAt + BUDGET_GRACE_SECONDS > now) continue;
+      this.#counters.delete(key);
+      this.#prunedUntil = Math.max(this.#prunedUntil, counter.expiresAt);
     }
   }
 }

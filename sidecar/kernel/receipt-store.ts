@@ -25,6 +25,8 @@ export interface ReceiptStore {
   isRevoked(capabilityId: string): boolean;
   /** Budget counters and unexpired nonces as they were durable when the store was opened. */
   initialBudgets(): readonly BudgetCharge[];
+  /** Unix seconds: counters of tokens that expired at or before this are no longer among them. Absent: all are. */
+  budgetsPrunedUntil?(): number;
   initialReplayKeys(): readonly { nonce: string; capabilityId: string; expiresAt: number }[];
   /** Everything appended so far is where it has to go. */
   flush(): Promise<void>;
@@ -59,6 +61,7 @@ export interface LedgerLike {
   revoke(capabilityId: string, at: number, reason?: string): Promise<void>;
   isRevoked(capabilityId: string): boolean;
   initialBudgets(): readonly BudgetCharge[];
+  budgetsPrunedUntil?(): number;
   initialReplayKeys(): readonly { nonce: string; capabilityId: string; expiresAt: number }[];
   flush(): Promise<void>;
   close(options?: { deadlineMs?: number }): Promise<{ undelivered: number }>;
@@ -81,6 +84,7 @@ export function ledgerStore(openLedger: (signer: KernelSigner, settings: StoreSe
         revoke: (capabilityId, at, reason) => ledger.revoke(capabilityId, at, reason),
         isRevoked: (capabilityId) => ledger.isRevoked(capabilityId),
         initialBudgets: () => ledger.initialBudgets(),
+        budgetsPrunedUntil: () => ledger.budgetsPrunedUntil?.() ?? 0,
         initialReplayKeys: () => ledger.initialReplayKeys(),
         flush: () => ledger.flush(),
         close: (options) => ledger.close(options),

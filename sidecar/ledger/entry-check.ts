@@ -30,10 +30,11 @@ function stateProblem(state: readonly StateChange[]): string | null {
   for (const change of state) {
     switch (change.type) {
       case "budget": {
-        const { capabilityId, grantIndex, invocations, units, currency } = change.charge;
+        const { capabilityId, grantIndex, invocations, units, currency, expiresAt } = change.charge;
         const sound =
           Number.isSafeInteger(grantIndex) && Number.isSafeInteger(invocations) && typeof units === "bigint" && isTextOrAbsent(currency);
-        if (!isText(capabilityId) || !sound) return "a budget charge is malformed";
+        if (!isText(capabilityId) || !sound || !(expiresAt === undefined || Number.isSafeInteger(expiresAt)))
+          return "a budget charge is malformed";
         break;
       }
       case "replay":

@@ -64,6 +64,7 @@ class StoreLedger implements Ledger {
   readonly #deliveries: Delivery[];
   readonly #revoked: Set<string>;
   readonly #budgets: BudgetCharge[];
+  readonly #budgetsPrunedUntil: number;
   readonly #replayKeys: Snapshot["replayKeys"];
   readonly #maintenance: NodeJS.Timeout;
   #counts: Counts;
@@ -88,6 +89,7 @@ class StoreLedger implements Ledger {
     this.#chain = new CheckpointChain(options.signer, snapshot.head);
     this.#revoked = new Set(snapshot.revoked);
     this.#budgets = snapshot.budgets;
+    this.#budgetsPrunedUntil = snapshot.budgetsPrunedUntil;
     this.#replayKeys = snapshot.replayKeys;
     this.#counts = snapshot;
     this.#lastSeq = snapshot.lastSeq;
@@ -137,6 +139,10 @@ class StoreLedger implements Ledger {
 
   initialBudgets(): readonly BudgetCharge[] {
     return this.#budgets;
+  }
+
+  budgetsPrunedUntil(): number {
+    return this.#budgetsPrunedUntil;
   }
 
   initialReplayKeys(): Snapshot["replayKeys"] {

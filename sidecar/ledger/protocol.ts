@@ -49,6 +49,8 @@ export interface Snapshot extends Counts {
   lastSeq: number;
   head: ChainHead | null;
   budgets: BudgetCharge[];
+  /** Unix seconds. */
+  budgetsPrunedUntil: number;
   replayKeys: { nonce: string; capabilityId: string; expiresAt: number }[];
   revoked: string[];
   cursors: Record<string, Cursor>;

@@ -7,7 +7,7 @@ import { diagnose } from "./faults.ts";
 
 /** "chio" in SQLite's application_id: tells a receipt store from any other SQLite file. */
 export const APPLICATION_ID = 0x6368696f;
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** Receipts are looked up in stretches of this many: see the indexes below. A power of two. */
 export const STRETCH = 1024;
 const STRETCH_BITS = 10;
@@ -54,8 +54,10 @@ CREATE TABLE budgets (
   invocations INTEGER NOT NULL,
   units TEXT NOT NULL,
   currency TEXT,
+  expires_at INTEGER,
   PRIMARY KEY (capability_id, grant_index)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX budgets_by_expiry ON budgets (expires_at) WHERE expires_at IS NOT NULL;
 CREATE TABLE replay_keys (
   nonce TEXT NOT NULL,
   capability_id TEXT NOT NULL,

@@ -10,13 +10,16 @@ export class StateTables {
   readonly #allBudgets: StatementSync;
   readonly #liveKeys: StatementSync;
   readonly #purgeKeys: StatementSync;
+  readonly #purgeBudgets: StatementSync;
+  readonly #prunedUntil: StatementSync;
+  readonly #setPrunedUntil: StatementSync;
   readonly #revokedAfter: StatementSync;
 
   constructor(db: DatabaseSync) {
-    this.#readBudget = db.prepare("SELECT invocations, units FROM budgets WHERE capability_id = ? AND grant_index = ?");
+    this.#readBudget = db.prepare("SELECT invocations, units, expires_at FROM budgets WHERE capability_id = ? AND grant_index = ?");
     this.#writeBudget = db.prepare(
-      `INSERT INTO budgets VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET invocations = excluded.invocations, units = excluded.units, currency = coalesce(excluded.currency, currency)`,
+      `INSERT INTO budgets VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET invocations = excluded.invocations,
+       units = excluded.units, currency = coalesce(excluded.currency, currency), expires_at = excluded.expires_at`,
     );
     this.#rememberKey = db.prepare(
       "INSERT INTO replay_keys VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)",
@@ -26,6 +29,14 @@ export class StateTables {
     this.#liveKeys = db.prepare("SELECT * FROM replay_keys WHERE expires_at > ?");
     this.#purgeKeys = db.prepare(
       "DELETE FROM replay_keys WHERE (nonce, capability_id) IN (SELECT nonce, capability_id FROM replay_keys WHERE expires_at <= ? LIMIT ?)",
+    );
+    this.#purgeBudgets = db.prepare(
+      `DELETE FROM budgets WHERE (capability_id, grant_index) IN
+       (SELECT capability_id, grant_index FROM budgets WHERE expires_at <= ? LIMIT ?)`,
+    );
+    this.#prunedUntil = db.prepare("SELECT value FROM meta WHERE key = 'budgets_pruned_until'");
+    this.#setPrunedUntil = db.prepare(
+      "INSERT INTO meta VALUES ('budgets_pruned_until', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
     );
     this.#revokedAfter = db.prepare("SELECT position, capability_id FROM revocations WHERE position > ? ORDER BY position");
   }
@@ -52,6 +63,7 @@ export class StateTables {
       invocations: row.invocations as number,
       units: BigInt(row.units as string),
       ...(row.currency === null ? {} : { currency: row.currency as string }),
+      ...(row.expires_at === null ? {} : { expiresAt: row.expires_at as number }),
     }));
   }
 
@@ -69,6 +81,21 @@ export class StateTables {
     return Number(this.#purgeKeys.run(now, limit).changes);
   }
 
+  /**
+   * Deletes at most `limit` counters of tokens that had expired at `until`, Unix seconds; returns how many. Inside the caller's transaction, because
+   * `budgetsPrunedUntil` goes with it. A counter without an expiry is never deleted.
+   */
+  purgeBudgets(until: number, limit: number): number {
+    const purged = Number(this.#purgeBudgets.run(until, limit).changes);
+    if (purged > 0 && until > this.budgetsPrunedUntil()) this.#setPrunedUntil.run(String(until));
+    return purged;
+  }
+
+  /** Counters of tokens that expired at or before this may be gone. Unix seconds; 0: none is. */
+  budgetsPrunedUntil(): number {
+    return Number(this.#prunedUntil.get()?.value ?? 0);
+  }
+
   /** Revocations that came after `position`, in order, and the last one's position. */
   revokedAfter(position: number): { capabilityIds: string[]; position: number } {
     const rows = this.#revokedAfter.all(position);
@@ -80,6 +107,12 @@ export class StateTables {
     const row = this.#readBudget.get(charge.capabilityId, charge.grantIndex);
     const invocations = Number(row?.invocations ?? 0) + charge.invocations;
     const units = BigInt((row?.units as string | undefined) ?? "0") + charge.units;
-    this.#writeBudget.run(charge.capabilityId, charge.grantIndex, invocations, units.toString(), charge.currency ?? null);
+    const expiresAt = row === undefined ? (charge.expiresAt ?? null) : later(row.expires_at as number | null, charge.expiresAt ?? null);
+    this.#writeBudget.run(charge.capabilityId, charge.grantIndex, invocations, units.toString(), charge.currency ?? null, expiresAt);
   }
+}
+
+/** Null is never. */
+function later(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? null : Math.max(one, other);
 }

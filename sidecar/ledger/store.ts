@@ -174,6 +174,7 @@ export class Store {
       lastSeq: this.lastSeq,
       head: this.chainHead(),
       budgets: this.state.budgets(),
+      budgetsPrunedUntil: this.state.budgetsPrunedUntil(),
       replayKeys: this.state.replayKeys(nowSeconds),
       revoked: this.state.revokedAfter(0).capabilityIds,
       cursors: Object.fromEntries(

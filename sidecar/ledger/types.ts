@@ -88,6 +88,8 @@ export interface Ledger {
   isRevoked(capabilityId: string): boolean;
   /** Budget counters as they were durable at open. */
   initialBudgets(): readonly BudgetCharge[];
+  /** Counters of tokens that expired at or before this were dropped before open; Unix seconds, 0 when none was. */
+  budgetsPrunedUntil(): number;
   /** Unexpired DPoP replay keys as they were durable at open. */
   initialReplayKeys(): readonly { nonce: string; capabilityId: string; expiresAt: number }[];
   status(): LedgerStatus;

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { Worker } from "node:worker_threads";
+import { BUDGET_GRACE_SECONDS } from "../kernel/budget.ts";
 import { archiveFile } from "./archive.ts";
 import type { BatchRange, FromMaintenance, MaintenanceOptions, ToMaintenance } from "./maintenance.ts";
 import type { Cursor, FromWorker, WorkerOptions } from "./protocol.ts";
@@ -16,7 +17,9 @@ const WAL_PASS_INTERVAL_MS = 500;
 const WAL_CAP_FRAMES = 8_192;
 /** As much may be copied between two commits: a millisecond or two. */
 const WAL_REST_FRAMES = 160;
+/** Expired rows in one transaction, and the pause before the next. */
 const PURGE_AT_ONCE = 1_000;
+const PURGE_PAUSE_MS = 5;
 /** Pause between two batches on their way to the archive. */
 const ARCHIVE_PAUSE_MS = 5;
 /** A store in memory keeps this much, however much more a store on disk may. */
@@ -28,7 +31,7 @@ interface Host {
   failed(error: unknown): void;
 }
 
-/** What keeps the store small: the write-ahead log, old receipts, expired replay keys. Nothing here holds up a commit for more than a batch. */
+/** What keeps the store small: the write-ahead log, old receipts, replay keys and budget counters that have expired. Nothing here holds up a commit for more than a batch. */
 export class Upkeep {
   readonly #options: WorkerOptions;
   readonly #host: Host;
@@ -39,6 +42,7 @@ export class Upkeep {
   #frames = 0;
   #lastPass = 0;
   #now: number;
+  #purgeTimer: NodeJS.Timeout | null = null;
   #archiving = false;
   #shrinking = false;
 
@@ -74,17 +78,38 @@ export class Upkeep {
   maintain(now: number): void {
     this.#now = now;
     const store = this.#host.store();
-    if (store === null || this.#options.path === null) return;
+    if (store === null || !this.#purge(store, Math.floor(now / 1000))) return;
+    if (this.#options.path !== null && !this.#archiving) this.#archiveNext();
+  }
+
+  /** Goes on by itself until nothing of before `now`, Unix seconds, is left. False when the store failed. */
+  #purge(store: Store, now: number): boolean {
+    if (this.#purgeTimer !== null) clearTimeout(this.#purgeTimer);
+    this.#purgeTimer = null;
+    let most = 0;
     try {
-      store.transact(() => store.state.purgeReplayKeys(Math.floor(now / 1000), PURGE_AT_ONCE));
+      store.transact(() => {
+        most = Math.max(
+          store.state.purgeReplayKeys(now, PURGE_AT_ONCE),
+          // A clock that is set back by less than the grace hands no budget out again; one that is set back further is noticed by the kernel.
+          store.state.purgeBudgets(now - BUDGET_GRACE_SECONDS, PURGE_AT_ONCE),
+        );
+      });
     } catch (error) {
       this.#host.failed(error);
-      return;
+      return false;
     }
-    if (!this.#archiving) this.#archiveNext();
+    if (most === PURGE_AT_ONCE) {
+      this.#purgeTimer = setTimeout(() => {
+        const next = this.#host.store();
+        if (next !== null) this.#purge(next, now);
+      }, PURGE_PAUSE_MS);
+    }
+    return true;
   }
 
   stop(): void {
+    if (this.#purgeTimer !== null) clearTimeout(this.#purgeTimer);
     this.#thread?.postMessage({ type: "stop" } satisfies ToMaintenance);
     this.#thread = null;
     this.#passRunning = false;

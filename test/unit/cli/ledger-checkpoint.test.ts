@@ -1,4 +1,3 @@
-import "../ledger/timeouts.ts";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";

@@ -1,4 +1,3 @@
-import "../ledger/timeouts.ts";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";

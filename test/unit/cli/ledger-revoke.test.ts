@@ -1,4 +1,3 @@
-import "../ledger/timeouts.ts";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { openTestLedger, scratch, until } from "../ledger/fixture.ts";

@@ -62,6 +62,18 @@ describe("MemoryBudgetStore", () => {
     expect(store.spent("a", 0).invocations).toBe(2);
   });
 
+  it("refuses a token whose counter may be among the dropped ones: the clock was ahead", () => {
+    const store = new MemoryBudgetStore();
+    store.tryCharge(charge("a", { expiresAt: NOW + 10 }), { maxInvocations: 1 });
+    for (let i = 0; i < 8; i++) store.tryCharge(charge(`x${i}`, { at: NOW + 20 * DAY, expiresAt: NOW + 30 * DAY }), {});
+    expect(store.spent("a", 0).invocations).toBe(0);
+    expect(store.tryCharge(charge("a", { expiresAt: NOW + 10 }), { maxInvocations: 1 })).toBe(false);
+    expect(store.tryCharge(charge("a", { expiresAt: NOW + 11 }), { maxInvocations: 1 })).toBe(true);
+    const restored = new MemoryBudgetStore({ prunedUntil: NOW + 10, initial: [charge("kept", { expiresAt: NOW + 5 })] });
+    expect(restored.tryCharge(charge("a", { expiresAt: NOW + 10 }), {})).toBe(false);
+    expect(restored.tryCharge(charge("kept", { expiresAt: NOW + 5 }), { maxInvocations: 2 })).toBe(true);
+  });
+
   it("stays small under a stream of short-lived tokens", () => {
     const store = new MemoryBudgetStore();
     for (let i = 0; i < 10_000; i++)

@@ -1,4 +1,3 @@
-import "./timeouts.ts";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,3 @@
-import "./timeouts.ts";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import type { LedgerError } from "../../../sidecar/ledger/errors.ts";

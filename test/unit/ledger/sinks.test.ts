@@ -1,4 +1,3 @@
-import "./timeouts.ts";
 import { PassThrough, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { stdoutSink } from "../../../sidecar/ledger/sinks/stdout.ts";

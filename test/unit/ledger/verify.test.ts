@@ -1,4 +1,3 @@
-import "./timeouts.ts";
 import { writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
