@@ -74,7 +74,7 @@ describe("a full disk", () => {
     "on %s, refuses with the reason, loses nothing acknowledged, and goes on by itself when there is room",
     (_name, executable) => {
       using dir = scratch();
-      const result = runOnTmpfs(executable, "8m", dir.path, program, "full") as Record<string, unknown>;
+      const result = runOnTmpfs(executable, "4m", dir.path, program, "full") as Record<string, unknown>;
       expect(result).toMatchObject({
         refusal: { code: "ledger_disk_full", message: expect.stringContaining("receipts.sqlite") },
         whileFull: { writable: false, fault: "disk_full", probe: false },
