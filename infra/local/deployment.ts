@@ -116,7 +116,7 @@ export class Deployment {
 
   stop(options: StopOptions): Promise<void> {
     this.#stopped ??= this.#stopNow(options);
-    return options.keep === true ? this.#stopped : this.#stopped.then(() => this.remove());
+    return options.keep === true ? this.#stopped : this.#stopped.finally(() => this.remove());
   }
 
   remove(): Promise<void> {

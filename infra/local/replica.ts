@@ -1,6 +1,6 @@
 import type { PlatformTopology, ProbeAction } from "../topology/index.ts";
 import { systemClock } from "./clock.ts";
-import { type Engine, unlessGone } from "./engine/docker.ts";
+import { type Engine, reason, unlessGone } from "./engine/docker.ts";
 import { CONTAINER_LABEL, REPLICA_LABEL } from "./engine/labels.ts";
 import { NamespaceOwner } from "./engine/namespace-owner.ts";
 import type { Recorder } from "./engine/recorder.ts";
@@ -163,6 +163,10 @@ export class Replica implements ReplicaHost {
     this.#context.onFailed(this, stop);
   };
 
+  background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.giveUp(`the Docker engine failed: ${reason(error)}`, "at-once"));
+  }
+
   record(event: Omit<TimelineEvent, "at" | "replica" | "container">): void {
     this.#context.recorder.record({ replica: this.name, container: null, ...event });
   }
@@ -222,7 +226,12 @@ export class Replica implements ReplicaHost {
 
   async #limitCpu(throttle: boolean): Promise<void> {
     const idle = this.containers.filter((one) => one.model.cpuIdle);
-    await Promise.all(idle.map((one) => one.limitCpu(throttle ? IDLE_CPU_MILLI : one.plan.cpuMilli)));
+    try {
+      await Promise.all(idle.map((one) => one.limitCpu(throttle ? IDLE_CPU_MILLI : one.plan.cpuMilli)));
+    } catch (error) {
+      // A request is not to fail because its instance has the wrong speed.
+      this.record({ kind: "log", detail: `the CPU limit cannot be changed: ${reason(error)}` });
+    }
   }
 
   #dockerName(part: string): string {

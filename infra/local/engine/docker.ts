@@ -9,10 +9,8 @@ export type DockerContainer = ReturnType<Docker["getContainer"]>;
 /** The engine as testcontainers finds it: Docker Desktop, Colima, Podman, DOCKER_HOST, a rootless or a system socket. */
 export interface Engine {
   readonly docker: Docker;
-  readonly client: ContainerRuntimeClient;
   /** Where its published ports are reached. */
   readonly host: string;
-  readonly cpus: number;
 }
 
 /** Throws `LocalRunError` `docker_unavailable`. */
@@ -26,8 +24,10 @@ export async function connect(): Promise<Engine> {
   try {
     const client = await getContainerRuntimeClient();
     const docker = client.container.dockerode;
-    const { NCPU } = (await docker.info()) as { NCPU: number };
-    return { docker, client, host: client.info.containerRuntime.host, cpus: NCPU };
+    await docker.ping();
+    const { host } = client.info.containerRuntime;
+    // A name that may mean ::1 as well, where nothing is published.
+    return { docker, host: host === "localhost" ? "127.0.0.1" : host };
   } catch (cause) {
     throw new LocalRunError("docker_unavailable", `no Docker engine answers: ${reason(cause)}`, {
       fix: "start Docker (on Linux `sudo systemctl start docker`, else Docker Desktop or Colima), or set DOCKER_HOST to where it listens",

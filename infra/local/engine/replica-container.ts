@@ -39,6 +39,7 @@ export class ReplicaContainer {
   exited: Promise<Exit> | null = null;
   readonly #context: ContainerContext;
   #container: DockerContainer | null = null;
+  #starting: Promise<void> | null = null;
 
   constructor(plan: ContainerPlan, context: ContainerContext) {
     this.plan = plan;
@@ -69,7 +70,12 @@ export class ReplicaContainer {
   }
 
   /** Starts it, again if need be. What the engine cannot start (no such program) counts as a run that ended with 127. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting = this.#startNow();
+    return this.#starting;
+  }
+
+  async #startNow(): Promise<void> {
     const container = this.#created();
     const again = this.exited !== null;
     const reader = this.#readLines(container);
@@ -118,6 +124,8 @@ export class ReplicaContainer {
 
   /** Stop signal, then SIGKILL when the grace is over. Resolves at the end. */
   async stop(graceMs: number): Promise<void> {
+    // A start that is under way cannot be taken back: it ends, and then the container is stopped.
+    await this.#starting?.catch(() => {});
     if (!this.running || this.exited === null) return;
     await this.signal(this.stopSignal);
     const ended = await within(systemClock, graceMs, this.exited);

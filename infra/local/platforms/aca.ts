@@ -31,7 +31,7 @@ export class AcaReplica implements Lifecycle {
     for (const container of this.#host.containers) {
       if (container.model.role === "init" && !(await this.#complete(container))) return;
     }
-    for (const container of this.#containers) void container.run();
+    for (const container of this.#containers) this.#host.background(container.run());
   }
 
   async stop(_reason: StopReason): Promise<void> {
@@ -43,7 +43,7 @@ export class AcaReplica implements Lifecycle {
   /** Runs an init container to its end, again when it fails. Resolves with false when the replica is not to go on. */
   async #complete(container: ReplicaContainer): Promise<boolean> {
     const { stopping, clock, giveUp } = this.#host;
-    for (let backOff = NO_CRASH; ; ) {
+    for (let backOff = NO_CRASH; !stopping.aborted; ) {
       await container.start();
       const exit = await container.exited;
       if (stopping.aborted || exit === null) return false;
@@ -55,6 +55,7 @@ export class AcaReplica implements Lifecycle {
       }
       if (!(await slept(clock, backOff.delayMs, stopping))) return false;
     }
+    return false;
   }
 
   #look(): void {

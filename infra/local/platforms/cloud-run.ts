@@ -29,7 +29,7 @@ export class CloudRunInstance implements Lifecycle {
   }
 
   async start(): Promise<void> {
-    for (const container of this.#containers) void this.#run(container);
+    for (const container of this.#containers) this.#host.background(this.#run(container));
   }
 
   async stop(reason: StopReason): Promise<void> {
@@ -40,17 +40,22 @@ export class CloudRunInstance implements Lifecycle {
   }
 
   async #run(container: ProbedContainer): Promise<void> {
-    const { stopping, clock } = this.#host;
+    const { stopping } = this.#host;
     const needs = this.#graph.startOrder.filter((edge) => edge.container === container.container.name).map((edge) => edge.dependsOn);
     const met = () => needs.every((name) => this.#containers.find((one) => one.container.name === name)?.started);
     if (!(await this.#changes.until(met, stopping))) return;
     const { plan } = container.container;
-    if (plan.startCpuMilli !== plan.cpuMilli) {
-      void this.#changes
-        .until(() => container.started, stopping)
-        .then(async (up) => up && (await slept(clock, BOOST_MS, stopping)) && (await container.container.limitCpu(plan.cpuMilli)));
+    // Where CPU comes and goes with the requests, their rule decides.
+    if (plan.startCpuMilli !== plan.cpuMilli && !plan.model.cpuIdle) {
+      this.#host.background(this.#endBoost(container));
     }
     await container.run();
+  }
+
+  async #endBoost(container: ProbedContainer): Promise<void> {
+    const { stopping, clock } = this.#host;
+    if (!(await this.#changes.until(() => container.started, stopping))) return;
+    if (await slept(clock, BOOST_MS, stopping)) await container.container.limitCpu(container.container.plan.cpuMilli);
   }
 
   #look(): void {

@@ -54,8 +54,8 @@ export class EcsTask implements Lifecycle {
 
   async start(): Promise<void> {
     this.#began = this.#host.clock.now();
-    for (const container of this.#host.containers) void this.#run(container);
-    void this.#serve();
+    for (const container of this.#host.containers) this.#host.background(this.#run(container));
+    this.#host.background(this.#serve());
   }
 
   async stop(reason: StopReason): Promise<void> {
@@ -137,7 +137,7 @@ export class EcsTask implements Lifecycle {
         container.record({ kind: status === "healthy" ? "healthy" : "unhealthy" });
         this.#changes.tell();
         if (status === "unhealthy" && container.model.essential) {
-          void this.#endAfterGrace(() => !facts.healthy, `essential container ${container.name} is unhealthy: ${detail}`);
+          this.#host.background(this.#endAfterGrace(() => !facts.healthy, `essential container ${container.name} is unhealthy: ${detail}`));
         }
       },
     });
@@ -185,7 +185,8 @@ export class EcsTask implements Lifecycle {
         before = state;
         if (!changed) return true;
         this.#host.setReady(state === "passing", state === "passing" ? "the target is healthy" : `the target is unhealthy: ${detail}`);
-        if (state === "failing") void this.#endAfterGrace(() => before === "failing", `the target is unhealthy: ${detail}`);
+        if (state === "failing")
+          this.#host.background(this.#endAfterGrace(() => before === "failing", `the target is unhealthy: ${detail}`));
         return true;
       },
     });

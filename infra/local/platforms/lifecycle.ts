@@ -24,6 +24,8 @@ export interface ReplicaHost {
   idle(): Promise<void>;
   /** The platform gives the replica up. `stop`: how it is then taken down. */
   giveUp(reason: string, stop: "drain" | "at-once"): void;
+  /** Work that nobody waits for. When the engine fails it, the replica is given up. */
+  background(work: Promise<unknown>): void;
   record(event: Omit<TimelineEvent, "at" | "replica" | "container">): void;
 }
 

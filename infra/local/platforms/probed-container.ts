@@ -84,7 +84,7 @@ export class ProbedContainer {
       if (state === "unknown") return true;
       passed = state === "passing";
       this.container.record({ kind: passed ? "healthy" : "unhealthy" });
-      if (!passed) void this.#condemn(`${this.container.name} failed its startup probe ${probe.failureThreshold} times`);
+      if (!passed) this.#host.background(this.#condemn(`${this.container.name} failed its startup probe ${probe.failureThreshold} times`));
       return false;
     });
     return passed;
@@ -95,7 +95,8 @@ export class ProbedContainer {
     await this.#loop("liveness", probe, signal, "platform", (state) => {
       if (state !== "failing") return true;
       this.container.record({ kind: "unhealthy" });
-      if (run === this.#runs) void this.#condemn(`${this.container.name} failed its liveness probe ${probe.failureThreshold} times`);
+      if (run === this.#runs)
+        this.#host.background(this.#condemn(`${this.container.name} failed its liveness probe ${probe.failureThreshold} times`));
       return false;
     });
   }
