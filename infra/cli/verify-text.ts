@@ -57,14 +57,16 @@ function at(path: string): string {
   return path === "" ? "" : ` at ${path}`;
 }
 
-export function verifyJson(reviewed: ReviewedDocuments, unread: readonly DocumentError[]): string {
+/** `skipped`: documents that run no sidecar, beside others that do. */
+export function verifyJson(reviewed: ReviewedDocuments, unread: readonly DocumentError[], skipped: readonly DocumentError[]): string {
   const documents = reviewed.documents.map(({ origin, format, services, unguarded }) => ({
     origin,
     format,
     services: services.map(({ graph: _, posture, ...service }) => ({ ...service, posture: posture.entries })),
     unguarded,
   }));
-  const errors = unread.map(({ code, message, fix }) => ({ code, message, fix }));
+  const shown = (list: readonly DocumentError[]) => list.map(({ code, message, fix }) => ({ code, message, fix }));
+  const errors = shown(unread);
   const ok = errors.length === 0 && !hasErrors(reviewed);
-  return `${JSON.stringify({ ok, documents, findings: reviewed.findings, errors }, null, 2)}\n`;
+  return `${JSON.stringify({ ok, documents, findings: reviewed.findings, errors, skipped: shown(skipped) }, null, 2)}\n`;
 }

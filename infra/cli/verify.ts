@@ -36,7 +36,7 @@ export function register(program: Command, io: KitIo): void {
 
 async function verify(files: readonly string[], flags: Flags, io: KitIo): Promise<void> {
   const documents: DocumentReport[] = [];
-  const unread: DocumentError[] = [];
+  const refused: DocumentError[] = [];
   const options = {
     ...(flags.sidecar === undefined ? {} : { sidecar: flags.sidecar }),
     ...(flags.platform === undefined ? {} : { platforms: flags.platform }),
@@ -48,13 +48,17 @@ async function verify(files: readonly string[], flags: Flags, io: KitIo): Promis
     } catch (error) {
       // One that cannot be read hides nothing in the others.
       if (!(error instanceof DocumentError)) throw error;
-      unread.push(error);
+      refused.push(error);
     }
   }
   const reviewed = acceptFindings(documents, flags.accept ?? []);
+  // All templates of an app are given at once, and not each of them runs containers.
+  const skipped = documents.length === 0 ? [] : refused.filter(({ code }) => code === "document_no_sidecar");
+  const unread = refused.filter((one) => !skipped.includes(one));
+  for (const { message } of skipped) io.stderr(`note: ${message}\n`);
   for (const error of unread) io.stderr(`error: ${error.message} (${error.code})\nfix: ${error.fix}\n`);
   if (flags.sarif === true) {
     io.stdout(`${JSON.stringify(sarifLog(reviewed.documents, { version: VERSION, general: reviewed.findings, unread }), null, 2)}\n`);
-  } else io.stdout(flags.json === true ? verifyJson(reviewed, unread) : verifyText(reviewed));
+  } else io.stdout(flags.json === true ? verifyJson(reviewed, unread, skipped) : verifyText(reviewed));
   if (unread.length > 0 || hasErrors(reviewed)) io.setExit(1);
 }

@@ -59,6 +59,16 @@ describe("chio-kit verify", () => {
     expect(stdout).toContain(`${REFERENCE}: Cloud Run service`);
   });
 
+  it("passes by a document without a sidecar where another has one", async () => {
+    const plain = file('{"containerDefinitions": [{"name": "web", "image": "nginx"}]}');
+    const together = await runKit(["verify", file(FAULTLESS.ecs, "task.json"), plain]);
+    expect(together.code).toBe(0);
+    expect(together.stderr).toMatch(/^note: .*no container looks like the sidecar in document \(web\)\n$/);
+    const alone = await runKit(["verify", plain]);
+    expect(alone.code).toBe(1);
+    expect(alone.stderr).toMatch(/^error: .*\(document_no_sidecar\)\nfix: add the sidecar/);
+  });
+
   it("takes findings on by code and reason, over all documents", async () => {
     const codes = ["CHIO-SIGNING-KEY-VERSION", "CHIO-PROBE-PATH", "CHIO-DRAIN", "CHIO-IMAGE-UNPINNED"];
     const accepted = await runKit(["verify", REFERENCE, ...codes.flatMap((one) => ["--accept", `${one}=until March, J. Doe`])]);
