@@ -2,7 +2,7 @@ import { ChioError } from "../wire/errors.ts";
 
 /** Codes of the commands themselves. docs/errors.md lists them all. */
 export const CLI_ERRORS = {
-  install_not_a_program: "`chio install` copies the compiled program, and this is the source run by Node or Bun.",
+  install_not_a_program: "`chio install` copies the compiled program, and this is its source.",
   install_target_unusable: "The program cannot be written where `chio install` was told to.",
   wait_timed_out: "The sidecar was not ready within the time that `chio wait` was given; the command was not started.",
   command_not_found: "`chio wait` was to start a command that is not in this image.",

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { buildGuards } from "../guards/pipeline.ts";
+import { kernelSigner } from "../kernel/signer.ts";
 import { httpsSink, openLedger, stdoutSink } from "../ledger/index.ts";
 import type { Ledger, ReceiptSink } from "../ledger/types.ts";
 import { policyHash } from "../policy/hash.ts";
@@ -7,7 +8,6 @@ import type { CompiledPolicy } from "../policy/types.ts";
 import { type ProtectDeps, type ProtectPolicy, type RunningProtect, startProtect } from "../protect/index.ts";
 import type { DrainPhase } from "../service/drain.ts";
 import { StartError, type StartProblem } from "../service/errors.ts";
-import { ledgerSigner } from "../service/ledger-signer.ts";
 import { createMetrics, type Metrics } from "../service/metrics.ts";
 import { type PolicyRefresh, refreshPolicy } from "../service/policy-refresh.ts";
 import { createReadiness } from "../service/readiness.ts";
@@ -98,7 +98,7 @@ function openStore(config: ServiceConfig, policy: CompiledPolicy, keypair: Keypa
     log.warn("receipts are kept in memory only and are lost when this process ends (--allow-ephemeral-receipts)");
   return openLedger({
     path: config.receiptStore,
-    signer: ledgerSigner(keypair),
+    signer: kernelSigner(keypair),
     sinks: openSinks(config),
     acknowledge: config.acknowledge,
     queueLimit: config.queueLimit,

@@ -8,7 +8,7 @@ export interface StoredReceipt {
   kind: "http" | "tool" | "child";
   /** JCS text of the complete signed receipt: what is stored, and the Merkle leaf. */
   canonicalJson: string;
-  /** Written ahead of a side effect: owes a receipt that closes it. */
+  /** Written ahead of a side effect. Until a receipt closes it, recovery owes it an `incomplete` one. */
   opens?: boolean;
   /** Id of the decision that this receipt completes. */
   closes?: string;
@@ -34,11 +34,11 @@ export interface ReceiptStore {
   close(options?: { deadlineMs?: number }): Promise<{ undelivered: number }>;
 }
 
-/** What a store may ask of the kernel's key. It never sees the seed. */
+/** What a store may ask of the kernel's key. It never sees the seed. `kernelSigner` makes one. */
 export interface KernelSigner {
   publicKeyHex: string;
   signCheckpoint(body: CheckpointBody): SignatureHex;
-  /** The signed `incomplete` receipt for a decision that was left open. `now`: unix milliseconds. */
+  /** The signed `incomplete` receipt for a decision that was left open; its `closes` is that decision's id. `now`: unix milliseconds. */
   completeOpenDecision(decisionCanonicalJson: string, kind: StoredReceipt["kind"], now: number): StoredReceipt;
 }
 

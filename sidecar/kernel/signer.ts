@@ -3,11 +3,13 @@ import { signHttpReceiptWithText } from "../wire/http-receipt.ts";
 import type { Keypair } from "../wire/keys.ts";
 import { signReceiptWithText } from "../wire/receipt.ts";
 import { parseHttpReceipt, parseToolReceipt } from "../wire/receipt-parse.ts";
-import type { ChioReceipt, ChioReceiptBody, HttpReceiptBody } from "../wire/types.ts";
+import type { ChioReceipt, ChioReceiptBody } from "../wire/types.ts";
 import { KernelError } from "./errors.ts";
 import type { KernelSigner, ReceiptStore, StoredReceipt } from "./receipt-store.ts";
 import { incompleteReceiptFor, receiptIndex } from "./receipts.ts";
+import { system } from "./system.ts";
 import type { StateChange } from "./types.ts";
+import { uuidv7 } from "./uuid.ts";
 
 /** A receipt to be signed and made durable. */
 export interface SigningJob {
@@ -128,25 +130,33 @@ function notDurable(message: string, cause: unknown): KernelError {
 }
 
 /** The kernel's key as a store may use it: for checkpoints, and for decisions that a crash left open. `nonce` makes receipts unique. */
-export function kernelSigner(keypair: Keypair, nonce: () => string): KernelSigner {
+export function kernelSigner(keypair: Keypair, nonce: () => string = randomId): KernelSigner {
   return {
     publicKeyHex: keypair.publicKeyHex,
     signCheckpoint: (body) => signCheckpoint(body, keypair).signature,
     completeOpenDecision(decisionCanonicalJson, kind, now) {
       const facts = { now: Math.floor(now / 1000), kernelKey: keypair.publicKeyHex, nonce: nonce() };
-      let body: HttpReceiptBody | ChioReceiptBody;
-      let signed: { receipt: { id: string }; canonicalJson: string };
-      let closes: string;
-      if (kind === "http") {
-        const decision = parseHttpReceipt(decisionCanonicalJson);
-        const http = incompleteReceiptFor(decision, facts);
-        [body, signed, closes] = [http, signHttpReceiptWithText(http, keypair), decision.id];
-      } else {
-        const decision = parseToolReceipt(decisionCanonicalJson);
-        const tool = incompleteReceiptFor(decision, facts);
-        [body, signed, closes] = [tool, signReceiptWithText(tool, keypair), decision.id];
-      }
-      return { receiptId: signed.receipt.id, kind, canonicalJson: signed.canonicalJson, closes, index: receiptIndex(body) };
+      return kind === "http"
+        ? completeHttp(decisionCanonicalJson, facts, keypair)
+        : completeTool(decisionCanonicalJson, kind, facts, keypair);
     },
   };
+}
+
+type Facts = Parameters<typeof incompleteReceiptFor>[1];
+
+function completeHttp(text: string, facts: Facts, keypair: Keypair): StoredReceipt {
+  const decision = parseHttpReceipt(text);
+  const { receipt, canonicalJson } = signHttpReceiptWithText(incompleteReceiptFor(decision, facts), keypair);
+  return { receiptId: receipt.id, kind: "http", canonicalJson, closes: decision.id, index: receiptIndex(receipt) };
+}
+
+function completeTool(text: string, kind: StoredReceipt["kind"], facts: Facts, keypair: Keypair): StoredReceipt {
+  const decision = parseToolReceipt(text);
+  const { receipt, canonicalJson } = signReceiptWithText(incompleteReceiptFor(decision, facts), keypair);
+  return { receiptId: receipt.id, kind, canonicalJson, closes: decision.id, index: receiptIndex(receipt) };
+}
+
+function randomId(): string {
+  return uuidv7(system.now(), system.randomBytes(10));
 }

@@ -1,19 +1,9 @@
+import type { KernelSigner, StoredReceipt } from "../kernel/receipt-store.ts";
 import type { ReceiptIndexRow } from "../kernel/receipts.ts";
-import type { BudgetCharge, StateChange } from "../kernel/types.ts";
-import type { CheckpointBody, SignatureHex } from "../wire/types.ts";
+import type { BudgetCharge } from "../kernel/types.ts";
 
-export interface LedgerEntry {
-  receiptId: string;
-  kind: "http" | "tool" | "child";
-  /** JCS text of the complete signed receipt: what is stored, and the Merkle leaf. */
-  canonicalJson: string;
-  /** True: written ahead of a side effect. Until an entry closes it, recovery owes it an `incomplete` receipt. */
-  opens?: boolean;
-  /** Id of the open decision that this receipt completes. */
-  closes?: string;
-  index: ReceiptIndex;
-  state?: readonly StateChange[];
-}
+/** A receipt as a kernel hands it over. */
+export type LedgerEntry = StoredReceipt;
 
 /** Columns that `chio receipt list` filters by. What the receipt says too (time, capability, outcome; a tool receipt's tool) must be the same here: it is compared on read. */
 export type ReceiptIndex = ReceiptIndexRow;
@@ -50,13 +40,8 @@ export interface LedgerStatus {
   retentionProblem?: string;
 }
 
-/** Signs inside the main thread, so that the seed lives in one place. */
-export interface LedgerSigner {
-  publicKeyHex: string;
-  signCheckpoint(body: CheckpointBody): SignatureHex;
-  /** Makes the signed `incomplete` receipt for a decision that a crash left open; its `closes` is that decision's id. `now`: Unix milliseconds. */
-  completeOpenDecision(decisionCanonicalJson: string, kind: LedgerEntry["kind"], now: number): LedgerEntry;
-}
+/** Signs inside the main thread, so that the seed lives in one place: `kernelSigner(keypair)`. */
+export type LedgerSigner = KernelSigner;
 
 /** A second place that each durable group is handed to, in order: stdout, later the remote engines. */
 export interface ReceiptSink {

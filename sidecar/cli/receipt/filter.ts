@@ -5,15 +5,11 @@ import { type StoreFlags, storeOption, timeArgument } from "./store.ts";
 
 const OUTCOMES: readonly ReceiptIndex["outcome"][] = ["allow", "deny", "cancelled", "incomplete"];
 
-export interface FilterFlags extends StoreFlags {
+/** The filter under the flags' own names. */
+export interface FilterFlags
+  extends StoreFlags,
+    Pick<ReceiptFilter, "toolServer" | "toolName" | "outcome" | "since" | "until" | "minCost" | "maxCost"> {
   capability?: string;
-  toolServer?: string;
-  toolName?: string;
-  outcome?: ReceiptIndex["outcome"];
-  since?: number;
-  until?: number;
-  minCost?: bigint;
-  maxCost?: bigint;
   tenant?: string;
   adminAll?: true;
 }

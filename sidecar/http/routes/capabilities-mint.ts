@@ -7,7 +7,7 @@ import { parseJson } from "../../wire/parse.ts";
 import { parseScope } from "../../wire/scope.ts";
 import type { CapabilityScope, CapabilityToken } from "../../wire/types.ts";
 import { parseScopeStrings } from "./capability-scopes.ts";
-import { badPayload, MIB, type RouteContext, readPayload, type SidecarRoute } from "./route.ts";
+import { badPayload, MIB, type RouteContext, readPayload, requiredText, type SidecarRoute, unixNow } from "./route.ts";
 
 const DEFAULT_TTL_SECONDS = 3_600;
 
@@ -48,13 +48,12 @@ function readMintRequest(body: Uint8Array, scopeObject: boolean, context: RouteC
     return {
       reader: fields,
       request: {
-        subject: fields.string("subject"),
+        subject: requiredText(fields, "subject"),
         jobUid: fields.optionalString("job_uid"),
         scope: asObject ? parseScope(fields.get("scope")) : parseScopeStrings(strings(fields, "scopes")),
       },
     };
   });
-  if (request.subject.trim() === "") throw badPayload("subject must not be empty");
   const { scope } = request;
   if (scope.grants === undefined && scope.resource_grants === undefined && scope.prompt_grants === undefined)
     throw badPayload("the scope grants nothing");
@@ -81,7 +80,8 @@ function strings(reader: FieldReader, name: string): string[] {
 }
 
 /** The id says what was granted and not when, so that releasing it revokes every token that was minted for the same job and scope. */
-function mint({ subject, jobUid, ttlSeconds, scope }: MintRequest, { keypair, mediator, logger }: RouteContext): CapabilityToken {
+function mint({ subject, jobUid, ttlSeconds, scope }: MintRequest, context: RouteContext): CapabilityToken {
+  const { keypair, logger } = context;
   const sorted = (grants: readonly object[] = []) => grants.map((grant) => JSON.stringify(grant)).sort();
   const identity = {
     subject,
@@ -92,7 +92,7 @@ function mint({ subject, jobUid, ttlSeconds, scope }: MintRequest, { keypair, me
     prompt_grants: sorted(scope.prompt_grants),
   };
   const holder = Keypair.fromSeed(sha256(`${subject}\0${jobUid ?? ""}`));
-  const now = Math.floor(mediator.now() / 1_000);
+  const now = unixNow(context);
   const token = issueCapability(
     {
       id: `sidecar-${sha256Hex(JSON.stringify(identity))}`,

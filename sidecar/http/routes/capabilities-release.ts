@@ -2,7 +2,7 @@ import { canonicalize } from "../../wire/canonical.ts";
 import { FieldReader } from "../../wire/fields.ts";
 import { parseJson } from "../../wire/parse.ts";
 import { HttpRefusal } from "../errors.ts";
-import { badPayload, MIB, readPayload, type SidecarRoute } from "./route.ts";
+import { MIB, readPayload, requiredText, type SidecarRoute, unixNow } from "./route.ts";
 
 /** `POST /v1/capabilities/release`: revokes a capability and with it all that were delegated from it, durably, before it answers. */
 export const capabilitiesReleaseRoute: SidecarRoute = {
@@ -10,14 +10,18 @@ export const capabilitiesReleaseRoute: SidecarRoute = {
   path: "/v1/capabilities/release",
   access: "control",
   maxBodyBytes: MIB,
-  async handle(exchange, body, { ledger, mediator, logger }) {
+  async handle(exchange, body, context) {
+    const { ledger, logger } = context;
     const { id, reason } = readPayload("capability release", () => {
       const reader = new FieldReader(parseJson(body), "$", "invalid_json");
-      return { id: reader.string("capability_id"), jobUid: reader.optionalString("job_uid"), reason: reader.optionalString("reason") };
+      return {
+        id: requiredText(reader, "capability_id"),
+        jobUid: reader.optionalString("job_uid"),
+        reason: reader.optionalString("reason"),
+      };
     });
-    if (id.trim() === "") throw badPayload("capability_id must not be empty");
     try {
-      await ledger.revoke(id, Math.floor(mediator.now() / 1_000), reason);
+      await ledger.revoke(id, unixNow(context), reason);
     } catch (cause) {
       throw new HttpRefusal(500, "capability_release_failed", "the revocation could not be made durable; the capability is still valid", {
         fix: "try again when /chio/health is healthy",

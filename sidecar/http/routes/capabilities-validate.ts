@@ -6,7 +6,7 @@ import type { JsonObject } from "../../wire/json.ts";
 import { parseJson } from "../../wire/parse.ts";
 import { isScopeSubset, parseScope } from "../../wire/scope.ts";
 import type { CapabilityScope, CapabilityToken } from "../../wire/types.ts";
-import { MIB, type RouteContext, readPayload, type SidecarRoute } from "./route.ts";
+import { MIB, type RouteContext, readPayload, type SidecarRoute, unixNow } from "./route.ts";
 
 interface Expected {
   subject: string | undefined;
@@ -38,11 +38,12 @@ export const capabilitiesValidateRoute: SidecarRoute = {
   },
 };
 
-function firstReason(token: CapabilityToken, expected: Expected, { ledger, mediator }: RouteContext): string | undefined {
+function firstReason(token: CapabilityToken, expected: Expected, context: RouteContext): string | undefined {
+  const { ledger, mediator } = context;
   if (lineageIds(token).some((id) => ledger.isRevoked(id))) return "capability has been revoked";
   if (!mediator.trustedIssuers.has(token.issuer)) return "capability issuer is not trusted";
   if (!verifyCapabilitySignature(token)) return "capability signature did not verify";
-  const now = Math.floor(mediator.now() / 1_000);
+  const now = unixNow(context);
   if (!(now < token.expires_at)) return "capability has expired";
   if (now < token.issued_at) return "capability is not yet valid";
   if (expected.subject !== undefined && expected.subject !== token.subject) return "capability subject does not match expected_subject";

@@ -2,6 +2,7 @@ import type { Ledger } from "../../ledger/types.ts";
 import type { Metrics } from "../../service/metrics.ts";
 import type { Logger, Readiness } from "../../service/types.ts";
 import { WireError } from "../../wire/errors.ts";
+import type { FieldReader } from "../../wire/fields.ts";
 import type { Keypair } from "../../wire/keys.ts";
 import { HttpRefusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
@@ -44,6 +45,18 @@ export function readPayload<T>(what: string, read: () => T): T {
     if (error instanceof WireError) throw badPayload(`invalid ${what} payload: ${error.message}`, error);
     throw error;
   }
+}
+
+/** A string that has to be there and to say something. */
+export function requiredText(reader: FieldReader, name: string): string {
+  const text = reader.string(name);
+  if (text.trim() === "") throw badPayload(`${name} must not be empty`);
+  return text;
+}
+
+/** The mediator's time, Unix seconds. */
+export function unixNow({ mediator }: Pick<RouteContext, "mediator">): number {
+  return Math.floor(mediator.now() / 1_000);
 }
 
 export function badPayload(message: string, cause?: unknown): HttpRefusal {

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { buildGuards } from "../../../sidecar/guards/pipeline.ts";
+import { kernelSigner } from "../../../sidecar/kernel/signer.ts";
 import { openLedger } from "../../../sidecar/ledger/index.ts";
 import { defaultPolicy, loadPolicy } from "../../../sidecar/policy/load.ts";
 import { loadOpenApi } from "../../../sidecar/policy/openapi/load.ts";
 import { startProtect } from "../../../sidecar/protect/index.ts";
-import { ledgerSigner } from "../../../sidecar/service/ledger-signer.ts";
 import { DEFAULT_LIMITS } from "../../../sidecar/service/limit-settings.ts";
 import { createLogger } from "../../../sidecar/service/logger.ts";
 import { createMetrics } from "../../../sidecar/service/metrics.ts";
@@ -159,7 +159,7 @@ async function startHere(options: SidecarOptions, { store, specPath, policyPath,
   const routes = loadOpenApi(options.spec ?? SPEC, "openapi.yaml", { safeMethods: config.safeMethods });
   const ledger = await openLedger({
     path: store,
-    signer: ledgerSigner(keypair),
+    signer: kernelSigner(keypair),
     sinks: [],
     acknowledge: "ledger",
     queueLimit: config.queueLimit,

@@ -1,14 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { ledgerSigner } from "../../../sidecar/service/ledger-signer.ts";
+import { kernelSigner } from "../../../sidecar/kernel/signer.ts";
 import { verifyCheckpoint } from "../../../sidecar/wire/checkpoint.ts";
 import { sha256Hex } from "../../../sidecar/wire/hash.ts";
 import { parseHttpReceipt, signHttpReceiptWithText, verifyHttpReceipt } from "../../../sidecar/wire/http-receipt.ts";
 import { Keypair } from "../../../sidecar/wire/keys.ts";
 import { parseToolReceipt, signReceiptWithText, verifyReceipt } from "../../../sidecar/wire/receipt.ts";
-import { SEED } from "./load.ts";
 
-const keypair = Keypair.fromSeedHex(SEED);
-const signer = ledgerSigner(keypair);
+const keypair = Keypair.fromSeedHex("07".repeat(32));
+const signer = kernelSigner(keypair);
 const semantics = {
   receipt_kind: "mediated_decision",
   boundary_class: "prevent",
@@ -23,7 +22,7 @@ const semantics = {
 } as const;
 const NOW = 1_800_000_000_999;
 
-describe("the ledger's signer", () => {
+describe("the kernel's key, as a store uses it", () => {
   it("signs checkpoints with the kernel's key", () => {
     const body = {
       schema: "chio.checkpoint_statement.v1",
