@@ -1,10 +1,12 @@
 import { hostname } from "node:os";
-import { connect, type Docker, unlessGone } from "./docker.ts";
+import { connect, type Docker, type DockerContainer, unlessGone } from "./docker.ts";
 import { OWNER_LABEL, RUN_LABEL } from "./labels.ts";
 
 export interface CleanUpOptions {
   /** Also what belongs to processes that still run, on this machine or another. @default false */
   readonly all?: boolean;
+  /** Only what carries these labels as well. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -13,18 +15,23 @@ export interface CleanUpOptions {
  */
 export async function cleanUp(options: CleanUpOptions = {}): Promise<string[]> {
   const { docker } = await connect();
-  return await removeAll(docker, RUN_LABEL, (labels) => options.all === true || !ownerLives(labels[OWNER_LABEL] ?? ""));
+  const wanted = [RUN_LABEL, ...Object.entries(options.labels ?? {}).map(([name, value]) => `${name}=${value}`)];
+  return await removeAll(docker, wanted, (labels) => options.all === true || !ownerLives(labels[OWNER_LABEL] ?? ""));
 }
 
 /** Removes what one run has made. Safe to repeat. Returns the names. */
 export async function removeRun(docker: Docker, run: string): Promise<string[]> {
-  return await removeAll(docker, `${RUN_LABEL}=${run}`, () => true);
+  return await removeAll(docker, [`${RUN_LABEL}=${run}`], () => true);
 }
 
-async function removeAll(docker: Docker, label: string, wanted: (labels: Readonly<Record<string, string>>) => boolean): Promise<string[]> {
-  const filters = { label: [label] };
+async function removeAll(
+  docker: Docker,
+  label: string[],
+  wanted: (labels: Readonly<Record<string, string>>) => boolean,
+): Promise<string[]> {
+  const filters = { label };
   const containers = (await docker.listContainers({ all: true, filters })).filter(({ Labels }) => wanted(Labels));
-  await Promise.all(containers.map(({ Id }) => unlessGone(docker.getContainer(Id).remove({ force: true, v: true }))));
+  await Promise.all(containers.map(({ Id, State }) => removeContainer(docker.getContainer(Id), State)));
   // A removal that somebody else has begun counts as gone, and may still hold the volume.
   await gone(docker, filters, wanted);
   const volumes = ((await docker.listVolumes({ filters })).Volumes ?? []).filter(({ Labels }) => wanted(Labels));
@@ -38,6 +45,12 @@ async function removeAll(docker: Docker, label: string, wanted: (labels: Readonl
     ...volumes.map(({ Name }) => Name),
     ...networks.map(({ Name }) => Name),
   ];
+}
+
+/** Running or not. A container that stands still does not even take SIGKILL: some engines wait for it for ever. */
+export async function removeContainer(container: DockerContainer, state?: string): Promise<void> {
+  if (state === undefined || state === "paused") await container.unpause().catch(() => {});
+  await unlessGone(container.remove({ force: true, v: true }));
 }
 
 async function gone(docker: Docker, filters: { label: string[] }, wanted: (labels: Readonly<Record<string, string>>) => boolean) {

@@ -4,6 +4,7 @@ import { systemClock, within } from "../clock.ts";
 import { containerOptions, cpuQuota, oneOffOptions, type Placement } from "../plan/create-options.ts";
 import type { ContainerPlan } from "../plan/replica-plan.ts";
 import type { ExecResult, LogLine } from "../types.ts";
+import { removeContainer } from "./clean-up.ts";
 import { asked, type DockerContainer, type Engine, reason, refusal, unlessGone } from "./docker.ts";
 import { execIn, runOnce } from "./exec.ts";
 import { LineReader, LogTail } from "./log-lines.ts";
@@ -119,6 +120,11 @@ export class ReplicaContainer {
   async signal(name: string, detail?: string): Promise<void> {
     if (!this.running) return;
     this.record({ kind: "signal", signal: name, ...(detail === undefined ? {} : { detail }) });
+    // A container that stands still takes no signal, not even this one.
+    if (name === "SIGKILL")
+      await this.#created()
+        .unpause()
+        .catch(() => {});
     await asked(`cannot send ${name} to ${this.name}`, unlessGone(this.#created().kill({ signal: name })));
   }
 
@@ -150,7 +156,7 @@ export class ReplicaContainer {
 
   async remove(): Promise<void> {
     if (this.#container === null) return;
-    await unlessGone(this.#container.remove({ force: true, v: true }));
+    await removeContainer(this.#container);
     this.record({ kind: "removed" });
   }
 

@@ -1,11 +1,13 @@
 import { execFile } from "node:child_process";
-import { setTimeout as sleep } from "node:timers/promises";
+import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { connect } from "../../../infra/local/engine/docker.ts";
 import { cleanUp, LocalRunError } from "../../../infra/local/index.ts";
-import { engine } from "../support/engine.ts";
+import type { PlatformTopology, Topology } from "../../../infra/topology/index.ts";
+import { engine, labels } from "../support/engine.ts";
+import { APP_IMAGE } from "../support/images.ts";
 import { everyRoute } from "../support/sidecar.ts";
 import { defaults, get, indexOf, inOrder, inWorkspace, KEYPAIR, notesTopology, remains, start, useWorkspace } from "./support.ts";
 
@@ -92,7 +94,7 @@ describe("a container that ends", () => {
   });
 
   it("that fails its liveness probe on cloud-run is killed and started again", async () => {
-    await using running = await start(notesTopology(), { platform: "cloud-run" });
+    await using running = await start(withQuickLiveness(notesTopology()), { platform: "cloud-run" });
     const docker = await engine();
     // A process that stands still answers no probe.
     await docker.getContainer(running.container("app").id).kill({ signal: "SIGSTOP" });
@@ -111,6 +113,16 @@ describe("a container that ends", () => {
     expect(events.filter((one) => one.kind === "exited").map((one) => one.container)).toEqual(["app"]);
   });
 });
+
+/** Probed each second, where the default is ten. */
+function withQuickLiveness(topology: Topology): PlatformTopology {
+  const graph = topology.graphs["cloud-run"];
+  const containers = graph.containers.map((one) => {
+    const { liveness } = one.probes;
+    return { ...one, probes: { ...one.probes, liveness: liveness === null ? null : { ...liveness, periodSeconds: 1 } } };
+  });
+  return { ...graph, containers };
+}
 
 describe("cpuIdle", () => {
   it("leaves an instance next to no CPU between requests, and gives it back for each", async () => {
@@ -154,15 +166,19 @@ describe("a start that fails", () => {
   });
 
   it("with a foreign image for the sidecar says that it cannot probe", async () => {
-    const { default: app } = { default: defaults(notesTopology(), "ecs") };
-    const image = process.env.CHIO_TEST_APP_IMAGE!;
-    await expect(start(notesTopology(), { platform: "ecs", images: { ...app.images, [SIDECAR]: image } })).rejects.toMatchObject({
+    await expect(start(notesTopology(), { platform: "ecs", images: { [SIDECAR]: APP_IMAGE } })).rejects.toMatchObject({
       code: "helper_failed",
     });
   });
 });
 
 describe("nothing is left", () => {
+  it("of a container that stands still", async () => {
+    const running = await start(notesTopology(), { platform: "aca" });
+    await (await engine()).getContainer(running.container("app").id).pause();
+    await running.remove();
+  });
+
   it("by a start that is aborted", async () => {
     const aborted = new AbortController();
     const starting = start(notesTopology(), {
@@ -196,12 +212,10 @@ describe("nothing is left", () => {
   it("by a process whose remains nobody removed: cleanUp does", async () => {
     const { docker } = await connect();
     const labelled = { ...defaults(notesTopology(), "ecs").labels, "dev.chio-kit.run": "lost" };
-    const { hostname } = await import("node:os");
     await docker.createVolume({ Name: "chio-lost-dead", Labels: { ...labelled, "dev.chio-kit.owner": `${hostname()}/999999999` } });
     await docker.createVolume({ Name: "chio-lost-alive", Labels: { ...labelled, "dev.chio-kit.owner": `${hostname()}/${process.pid}` } });
-    expect(await cleanUp()).toContain("chio-lost-dead");
+    expect(await cleanUp({ labels: labels() })).toEqual(["chio-lost-dead"]);
     expect(await remains()).toEqual(["chio-lost-alive"]);
     await docker.getVolume("chio-lost-alive").remove();
-    await sleep(0);
   });
 });

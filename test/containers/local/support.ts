@@ -3,7 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { type StartedTopology, type StartTopologyOptions, startTopology, type TimelineEvent } from "../../../infra/local/index.ts";
-import { apiProtect, defineTopology, type Topology, type TopologyProps } from "../../../infra/topology/index.ts";
+import {
+  type AnyTopology,
+  apiProtect,
+  defineTopology,
+  type PlatformTopology,
+  resolveFor,
+  type Topology,
+  type TopologyProps,
+} from "../../../infra/topology/index.ts";
 import { call } from "../../../scripts/lib/demo/calls.mjs";
 import { engine, labels } from "../support/engine.ts";
 import { APP_IMAGE, IMAGES, type ImageUnderTest } from "../support/images.ts";
@@ -65,12 +73,12 @@ export function notesTopology(props: Partial<TopologyProps> = {}): Topology {
 }
 
 /** Starts it with the values of this run; what a test gives comes on top. */
-export async function start(topology: Topology, options: StartTopologyOptions): Promise<StartedTopology> {
+export async function start(topology: AnyTopology, options: StartTopologyOptions): Promise<StartedTopology> {
   return await startTopology(topology, { ...defaults(topology, options.platform), ...options });
 }
 
-export function defaults(topology: Topology, platform: StartTopologyOptions["platform"]): Partial<StartTopologyOptions> {
-  const graph = topology.graphs[platform];
+export function defaults(topology: AnyTopology, platform: StartTopologyOptions["platform"]): Partial<StartTopologyOptions> {
+  const graph: PlatformTopology = resolveFor(topology, platform);
   const images = Object.fromEntries(graph.containers.filter((one) => one.image.kind === "registry").map((one) => [one.name, IMAGE.tag]));
   return { images, secrets: { "chio-signing-key": SEED }, configDirectory: inWorkspace("config"), labels: labels() };
 }

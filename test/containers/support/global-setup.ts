@@ -12,7 +12,7 @@ export default function setup(): () => Promise<void> {
   return async () => {
     process.off("exit", interrupted);
     const left = await removeLabelled((await getContainerRuntimeClient()).container.dockerode);
-    if (left.length > 0) throw new Error(`tests left containers or volumes behind (removed now): ${left.join(", ")}`);
+    if (left.length > 0) throw new Error(`tests left containers, volumes or networks behind (removed now): ${left.join(", ")}`);
   };
 }
 
@@ -24,4 +24,6 @@ function removeNow(id: string): void {
   if (containers.length > 0) execFileSync("docker", ["rm", "--force", "--volumes", ...containers]);
   const volumes = lines(["volume", "ls", ...filter]);
   if (volumes.length > 0) execFileSync("docker", ["volume", "rm", "--force", ...volumes]);
+  const networks = lines(["network", "ls", ...filter]);
+  if (networks.length > 0) execFileSync("docker", ["network", "rm", ...networks]);
 }

@@ -3,7 +3,7 @@ import type { getContainerRuntimeClient } from "testcontainers";
 type Docker = Awaited<ReturnType<typeof getContainerRuntimeClient>>["container"]["dockerode"];
 export type CreateOptions = Parameters<Docker["createContainer"]>[0];
 
-/** On every container and volume that a test makes; its value is the run, so that two runs on one engine leave each other alone. */
+/** On every container, volume and network that a test makes; its value is the run, so that two runs on one engine leave each other alone. */
 export const LABEL = "dev.chio-kit.test";
 
 /** Set once by the global setup, inherited by the workers. */
@@ -13,7 +13,7 @@ export function runId(): string {
   return id;
 }
 
-/** Removes every container and volume of this run. Returns their names. */
+/** Removes every container, volume and network of this run. Returns their names. */
 export async function removeLabelled(docker: Docker): Promise<string[]> {
   const filters = { label: [`${LABEL}=${runId()}`] };
   const containers = await docker.listContainers({ all: true, filters });
@@ -22,7 +22,13 @@ export async function removeLabelled(docker: Docker): Promise<string[]> {
   }
   const { Volumes } = await docker.listVolumes({ filters });
   for (const { Name } of Volumes ?? []) await docker.getVolume(Name).remove().catch(ignoreGone);
-  return [...containers.map(({ Names, Id }) => Names[0] ?? Id), ...(Volumes ?? []).map(({ Name }) => Name)];
+  const networks = await docker.listNetworks({ filters });
+  for (const { Id } of networks) await docker.getNetwork(Id).remove().catch(ignoreGone);
+  return [
+    ...containers.map(({ Names, Id }) => Names[0] ?? Id),
+    ...(Volumes ?? []).map(({ Name }) => Name),
+    ...networks.map(({ Name }) => Name),
+  ];
 }
 
 function ignoreGone(error: unknown): void {
