@@ -1,10 +1,12 @@
 // Runs the tests. `npm test`: everything. `npm run test:fast`: what needs no Docker. `npm test -- unit lint`: only these.
 import { parseArgs } from "node:util";
+import { compile } from "./lib/compile.mjs";
 import { ensureDocker } from "./lib/docker.mjs";
 import { runMain, SetupError } from "./lib/failure.mjs";
-import { inRoot } from "./lib/paths.mjs";
+import { CACHE, inRoot } from "./lib/paths.mjs";
+import { hostTarget } from "./lib/platform.mjs";
 import { say, seconds, step } from "./lib/progress.mjs";
-import { ensureDependencies, ensureNode } from "./lib/setup.mjs";
+import { bunFor, ensureDependencies, ensureNode } from "./lib/setup.mjs";
 import { runCheck, runSetup, runVitest } from "./lib/suites.mjs";
 import { buildTestImages } from "./lib/test-images.mjs";
 
@@ -22,7 +24,7 @@ const CHECKS = /** @type {Record<string, string[]>} */ ({
 /** The demo asserts what it shows. */
 const DEMO = [process.execPath, inRoot("scripts/demo.mjs")];
 const FAST = ["types", "lint", "unit", "conformance", "security"];
-const ALL = [...FAST, "infra", "demo", "containers"];
+const ALL = [...FAST, "infra", "demo", "program", "containers"];
 /** Left out of the fast run: they wait for the disk, for processes and for time-outs. */
 const SLOW = [
   "test/unit/ledger/**",
@@ -45,11 +47,27 @@ function selection() {
 /** @param {readonly string[]} names @param {readonly string[]} exclude */
 async function runWithoutDocker(names, exclude) {
   const checks = names.filter((name) => name in CHECKS).map((name) => runCheck(name, /** @type {string[]} */ (CHECKS[name])));
-  const projects = names.filter((name) => !(name in CHECKS) && name !== "containers" && name !== "demo");
+  const projects = names.filter((name) => !(name in CHECKS) && !["containers", "demo", "program"].includes(name));
   const suites = projects.length === 0 ? [] : await runVitest(projects, { exclude });
   const outcomes = [...(await Promise.all(checks)), ...suites];
   if (names.includes("demo")) outcomes.push(await step("running the demo", () => runCheck("demo", DEMO)));
   return outcomes;
+}
+
+/** The same cases against what is shipped: formats under the program's runtime, attacks and process tests against the compiled program. */
+async function runProgram() {
+  const binary = `${CACHE}/test/chio`;
+  const built = await runSetup("compiled program", async () => {
+    await step("compiling chio for the tests", () => compile(hostTarget(), binary));
+  });
+  if (built.failed.length > 0) return [built];
+  const conformance = await runCheck("conformance on Bun", [await bunFor(hostTarget()), inRoot("test/conformance/run.ts")]);
+  const options = { env: { CHIO_TEST_BINARY: binary }, suffix: " of the program" };
+  return [
+    conformance,
+    ...(await runVitest(["security"], options)),
+    ...(await runVitest(["unit"], { ...options, files: ["test/unit/cli/api-protect-", "test/unit/cli/wait"] })),
+  ];
 }
 
 async function runContainers() {
@@ -68,6 +86,7 @@ await runMain(async () => {
   await ensureDependencies();
   const started = performance.now();
   const outcomes = await runWithoutDocker(names, exclude);
+  if (names.includes("program")) outcomes.push(...(await runProgram()));
   if (names.includes("containers")) outcomes.push(...(await runContainers()));
 
   say("");

@@ -61,17 +61,18 @@ export async function runSetup(name, work, show = print) {
 /**
  * Runs Vitest over some projects, its report going to the terminal as it comes.
  * @param {readonly string[]} projects
- * @param {{ env?: NodeJS.ProcessEnv, exclude?: readonly string[] }} [options] env: added to this process's; exclude: test files to leave out
+ * @param {{ env?: NodeJS.ProcessEnv, exclude?: readonly string[], files?: readonly string[], suffix?: string }} [options] env: added to this process's;
+ *   exclude: test files to leave out; files: parts of the paths of those to run; suffix: of each outcome's name, where a project runs a second time
  * @returns {Promise<Outcome[]>} one a project
  */
-export async function runVitest(projects, { env = {}, exclude = [] } = {}) {
-  const report = join(CACHE, "test", `${projects.join("-")}.json`);
+export async function runVitest(projects, { env = {}, exclude = [], files = [], suffix = "" } = {}) {
+  const report = join(CACHE, "test", `${projects.join("-")}${suffix.replaceAll(/[^a-z]+/g, "-")}.json`);
   mkdirSync(join(CACHE, "test"), { recursive: true });
   rmSync(report, { force: true });
   const started = performance.now();
   const selection = [...projects.flatMap((project) => ["--project", project]), ...exclude.flatMap((pattern) => ["--exclude", pattern])];
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const result = await exec(process.execPath, [inRoot("node_modules/vitest/vitest.mjs"), "run", ...selection, ...reporters], {
+  const result = await exec(process.execPath, [inRoot("node_modules/vitest/vitest.mjs"), "run", ...files, ...selection, ...reporters], {
     cwd: ROOT,
     env: { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }), ...env },
     inherit: true,
@@ -80,14 +81,19 @@ export async function runVitest(projects, { env = {}, exclude = [] } = {}) {
   const ms = performance.now() - started;
   if (!existsSync(report)) {
     return projects.map((name) => ({
-      name,
+      name: `${name}${suffix}`,
       passed: 0,
-      failed: [`${name}: Vitest ended with ${result.code} and left no report`],
+      failed: [`${name}${suffix}: Vitest ended with ${result.code} and left no report`],
       skipped: [],
       ms,
     }));
   }
-  return readReport(JSON.parse(readFileSync(report, "utf8")), projects, result.code).map((outcome) => ({ ...outcome, ms }));
+  return readReport(JSON.parse(readFileSync(report, "utf8")), projects, result.code).map((outcome) => ({
+    ...outcome,
+    name: `${outcome.name}${suffix}`,
+    failed: outcome.failed.map((line) => (suffix === "" ? line : `${line} (${suffix.trim()})`)),
+    ms,
+  }));
 }
 
 /** @typedef {{ status: string, fullName: string, failureMessages?: string[] }} Assertion */
