@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { selfSigned } from "./harness/certificate.ts";
+import { selfSigned } from "../../infra/local/suite/certificate.ts";
 import { talk } from "./harness/raw.ts";
 import { startSidecar, type TestSidecar } from "./harness/sidecar.ts";
 import { get, request } from "./harness/world.ts";

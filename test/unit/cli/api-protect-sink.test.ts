@@ -1,6 +1,6 @@
 import { createServer } from "node:https";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { selfSigned } from "../../security/harness/certificate.ts";
+import { selfSigned } from "../../../infra/local/suite/certificate.ts";
 import { until } from "../ledger/fixture.ts";
 import { type SidecarProcess, Workbench } from "./sidecar-process.ts";
 

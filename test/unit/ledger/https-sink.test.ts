@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { selfSigned } from "../../../infra/local/suite/certificate.ts";
 import { httpsSink } from "../../../sidecar/ledger/sinks/https.ts";
 import type { SinkRecord } from "../../../sidecar/ledger/types.ts";
-import { selfSigned } from "../../security/harness/certificate.ts";
 import { runtimes } from "./runtimes.ts";
 
 interface Received {
