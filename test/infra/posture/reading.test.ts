@@ -174,6 +174,15 @@ describe("CloudFormation's intrinsic functions", () => {
     ]);
   });
 
+  it("leave an image that the CDK built pinned by its content", () => {
+    const image = `<AWS::AccountId>.dkr.ecr.<AWS::Region>.<AWS::URLSuffix>/cdk-hnb659fds-container-assets-<AWS::AccountId>-<AWS::Region>:${"a".repeat(64)}`;
+    const text = changed(fixture("stack.cloudformation.yaml"), ({ Resources }) => {
+      Resources.Task.Properties.ContainerDefinitions[0].Image = { "Fn::Sub": image.replaceAll("<", "${").replaceAll(">", "}") };
+    });
+    expect(codes(only(text))).toEqual([]);
+    expect(unknownCodes(only(text))).not.toContain("CHIO-IMAGE-UNPINNED");
+  });
+
   it("that import a security group leave its rules unknown", () => {
     const text = changed(fixture("stack.cloudformation.yaml"), ({ Resources }) => {
       Resources.Service.Properties.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups = [{ "Fn::ImportValue": "tasks" }];
