@@ -43,21 +43,24 @@ export function httpReceiptText(body: HttpReceiptBody): HttpReceiptText | null {
   const evidence = canonicalMember(body.evidence);
   const verdict = canonicalMember(body.verdict);
   const m = canonicalMember;
-  return {
-    head:
-      `"boundary_class":${m(body.boundary_class)},"caller_identity_hash":${m(body.caller_identity_hash)}` +
-      `${optional(',"capability_id":', body.capability_id)},"content_hash":${m(body.content_hash)},"evidence":${evidence}`,
-    middle:
-      `"kernel_key":${m(body.kernel_key)}${optional(',"metadata":', body.metadata)},"method":${m(body.method)}` +
-      `,"policy_hash":${m(body.policy_hash)},"receipt_kind":${m(body.receipt_kind)},"redaction_mode":${m(body.redaction_mode)}` +
-      `,"request_id":${m(body.request_id)},"response_status":${m(body.response_status)},"route_pattern":${m(body.route_pattern)}` +
-      `${optional(',"session_id":', body.session_id)}`,
-    tail:
-      `"timestamp":${m(body.timestamp)},"tool_origin":${m(body.tool_origin)},"trust_level":${m(body.trust_level)}` +
-      `,"verdict":${verdict}`,
-    evidence,
-    verdict,
-  };
+  const head =
+    `"boundary_class":${m(body.boundary_class)},"caller_identity_hash":${m(body.caller_identity_hash)}` +
+    `${optional(',"capability_id":', body.capability_id)},"content_hash":${m(body.content_hash)},"evidence":${evidence}`;
+  const middle =
+    `"kernel_key":${m(body.kernel_key)}${optional(',"metadata":', body.metadata)},"method":${m(body.method)}` +
+    `,"policy_hash":${m(body.policy_hash)},"receipt_kind":${m(body.receipt_kind)},"redaction_mode":${m(body.redaction_mode)}` +
+    `,"request_id":${m(body.request_id)},"response_status":${m(body.response_status)},"route_pattern":${m(body.route_pattern)}` +
+    `${optional(',"session_id":', body.session_id)}`;
+  const tail = `"timestamp":${m(body.timestamp)},"tool_origin":${m(body.tool_origin)},"trust_level":${m(body.trust_level)},"verdict":${verdict}`;
+  return { head: inOnePiece(head), middle: inOnePiece(middle), tail: inOnePiece(tail), evidence, verdict };
+}
+
+/**
+ * A concatenation is a tree of its parts until somebody asks for its characters; then it is copied together. These texts are copied into four others
+ * (hashed, signed, stored, answered), which walked the tree each time: 9 % of a call's CPU time. So somebody asks now. `text` begins with a quote.
+ */
+function inOnePiece(text: string): string {
+  return text.charCodeAt(0) === 0x22 ? text : "";
 }
 
 function optional(name: string, value: HttpReceiptBody["metadata"] | string): string {
