@@ -36,6 +36,7 @@ export const readContainerApp: ServiceReader = (at, options) => {
       containers: containers.filter((one) => !one.runsFirst).map(({ container }) => container.name),
     };
   reportInlineSecrets(reading, found, secrets);
+  reportDapr(reading, configuration.get("dapr"), found);
   const gate = startGate(reading, containers, found);
   const settings = readSettings(reading, at, body, secrets, found);
   askAboutPlatform(reading, at, containers);
@@ -135,6 +136,19 @@ function lifecycle(text: string | undefined): AcaSettings["identityLifecycle"] {
 /** Resource ids are compared without case; `System` is written in any. */
 function sameIdentity(a: string | undefined, b: string): boolean {
   return a?.toLowerCase() === b.toLowerCase();
+}
+
+/** Dapr's own sidecar calls a port of the replica for every app of the environment that asks it to. */
+function reportDapr(reading: Reading, dapr: At, sidecar: ReadContainer): void {
+  const port = dapr.get("appPort");
+  const own = sidecar.seenPorts;
+  if (dapr.get("enabled").flag() !== true || port.number() === undefined || own.includes(port.number() ?? 0)) return;
+  reading.breach(
+    "CHIO-EXTRA-PORT",
+    port,
+    `Dapr calls port ${port.number()} past ${sidecar.container.name}`,
+    "set dapr.appPort to the sidecar's port, or dapr.enabled to false",
+  );
 }
 
 /** The value itself in the document, where a reference to a vault should be. */

@@ -50,6 +50,12 @@ export function readEcsContainer(reading: Reading, at: At, words: EcsWords, runs
   }
   for (const [index, one] of mappings.items().entries()) fields[`ports[${index}]`] = one;
   for (const [index, one] of secrets.items().entries()) fields[`secrets[${index}]`] = one;
+  if (field("environmentFiles").items().length > 0)
+    reading.ask(
+      ["CHIO-SIGNING-KEY-SCOPE", "CHIO-SECRET-SCOPE"],
+      field("environmentFiles"),
+      `which variables ${name} gets from files in S3`,
+    );
   const container: Container = {
     ...blankContainer(name, field("image").text() ?? ""),
     entrypoint: entryPoint.texts(),

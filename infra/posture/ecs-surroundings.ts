@@ -13,6 +13,17 @@ export interface Placed<T> {
   readonly at: At;
 }
 
+export interface BalancerTarget {
+  readonly container: string;
+  readonly port: number;
+  readonly at: At;
+}
+
+/** Of several targets the one that is past the sidecar, if there is one: that is what a rule has to see. */
+export function ingressTarget({ targets = [] }: EcsSurroundings, sidecar: string): BalancerTarget | undefined {
+  return targets.find(({ container }) => container !== sidecar) ?? targets[0];
+}
+
 /** What a document says around a task definition. Undefined: it says nothing, and what hangs on it is not known. */
 export interface EcsSurroundings {
   readonly name?: string;
@@ -21,8 +32,8 @@ export interface EcsSurroundings {
   readonly circuitBreaker?: Placed<{ readonly enable: boolean; readonly rollback: boolean }>;
   readonly exec?: Placed<boolean>;
   readonly healthGraceSeconds?: Placed<number>;
-  /** Where the load balancer sends requests. */
-  readonly target?: { readonly container: string; readonly port: number; readonly at: At };
+  /** Where load balancers send requests. */
+  readonly targets?: readonly BalancerTarget[];
   readonly targetHealthPath?: Placed<string>;
   readonly deregistrationSeconds?: Placed<number>;
   readonly securityGroup?: { readonly rules: readonly Placed<SecurityGroupRule>[]; readonly at: At };
@@ -51,7 +62,8 @@ export function ecsSettings(
   };
   const pid = words(at, "pidMode");
   reading.place("settings.pidMode", pid);
-  if (around.target !== undefined) reading.place("ingress", around.target.at);
+  const target = ingressTarget(around, sidecar.container.name);
+  if (target !== undefined) reading.place("ingress", target.at);
   for (const [index, one] of (around.securityGroup?.rules ?? []).entries())
     reading.place(`settings.securityGroupIngress[${index}]`, one.at);
   for (const [index, one] of (around.taskRole?.statements ?? []).entries()) reading.place(`settings.taskRoleStatements[${index}]`, one.at);
@@ -93,7 +105,7 @@ function ask(reading: Reading, at: At, around: EcsSurroundings, words: EcsWords)
   lacks(around.circuitBreaker, ["CHIO-FAIL-OPEN"], "whether a failed deployment is rolled back");
   lacks(around.exec, ["CHIO-EXEC"], "whether ECS Exec is on");
   lacks(around.healthGraceSeconds, ["CHIO-HEALTH-GRACE"], "the health-check grace of the service");
-  lacks(around.target, ["CHIO-INGRESS-TARGET"], "to which container and port the load balancer sends");
+  lacks(around.targets, ["CHIO-INGRESS-TARGET"], "to which container and port the load balancer sends");
   lacks(around.targetHealthPath, ["CHIO-PROBE-PATH"], "which path the load balancer asks");
   lacks(
     around.deregistrationSeconds,

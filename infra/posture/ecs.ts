@@ -5,7 +5,7 @@ import type { Container, Ingress, Resources } from "../topology/types.ts";
 import { assemble } from "./assemble.ts";
 import type { At } from "./at.ts";
 import { readEcsContainer, readEcsEdges } from "./ecs-container.ts";
-import { type EcsSurroundings, ecsSettings } from "./ecs-surroundings.ts";
+import { type EcsSurroundings, ecsSettings, ingressTarget } from "./ecs-surroundings.ts";
 import type { EcsWords } from "./ecs-words.ts";
 import { findSidecar } from "./find-sidecar.ts";
 import { type ReadContainer, Reading, type ReadVolume } from "./reading.ts";
@@ -25,7 +25,12 @@ export function readEcs(at: At, words: EcsWords, options: ReadOptions, around: E
   const unshared = containersAt
     .items()
     .map((one) => readEcsContainer(reading, one, words, first(one) || words(one, "firelensConfiguration").given));
-  const { containers, total, known } = readTotal(reading, at, words, unshared);
+  const { containers, total, known } = readTotal(
+    reading,
+    at,
+    words,
+    unshared.map((one) => withForeignMounts(one, unshared, words)),
+  );
   const found = findSidecar(reading, containers, options.sidecar, `${options.origin}: ${name}`);
   if (found === null)
     return { kind: "unguarded", name, platform: "ecs", at, containers: containers.map(({ container }) => container.name) };
@@ -54,7 +59,22 @@ export function readEcs(at: At, words: EcsWords, options: ReadOptions, around: E
   return { kind: "service", name, at, graph, reading };
 }
 
-function ingressOf(reading: Reading, sidecar: Container, { target, exposure, requestTimeoutSeconds }: EcsSurroundings): Ingress {
+/** `volumesFrom` mounts all that another container mounts. */
+function withForeignMounts(one: ReadContainer, all: readonly ReadContainer[], words: EcsWords): ReadContainer {
+  const from = words(one.at, "volumesFrom").items();
+  const foreign = from.flatMap((entry) => {
+    const source = all.find(({ container }) => container.name === words(entry, "sourceContainer").text());
+    const readOnly = words(entry, "readOnly").flag() === true;
+    return (source?.container.mounts ?? []).map((mount) => ({ ...mount, readOnly: readOnly || mount.readOnly }));
+  });
+  if (foreign.length === 0) return one;
+  const mounts = [...one.container.mounts, ...foreign.filter(({ path }) => !one.container.mounts.some((own) => own.path === path))];
+  return { ...one, container: { ...one.container, mounts }, fields: { ...one.fields, mounts: words(one.at, "volumesFrom") } };
+}
+
+function ingressOf(reading: Reading, sidecar: Container, around: EcsSurroundings): Ingress {
+  const { exposure, requestTimeoutSeconds } = around;
+  const target = ingressTarget(around, sidecar.name);
   if (requestTimeoutSeconds !== undefined) reading.place("ingress.requestTimeoutSeconds", requestTimeoutSeconds.at);
   return {
     container: target?.container ?? sidecar.name,

@@ -98,9 +98,12 @@ function serviceOf(task: At, resources: readonly At[]): EcsSurroundings {
   if (service === undefined) return {};
   const inputs = service.get("inputs");
   const breaker = inputs.get("deploymentCircuitBreaker");
-  const [balancer] = inputs.get("loadBalancers").items();
+  const balancers = inputs.get("loadBalancers").items();
   const [exec, grace] = [inputs.get("enableExecuteCommand"), inputs.get("healthCheckGracePeriodSeconds")];
-  const [container, port] = [balancer?.get("containerName").text(), balancer?.get("containerPort").number()];
+  const targets = balancers.flatMap((one) => {
+    const [container, port] = [one.get("containerName").text(), one.get("containerPort").number()];
+    return container === undefined || port === undefined ? [] : [{ container, port, at: one }];
+  });
   return {
     service: inputs,
     circuitBreaker: {
@@ -109,6 +112,6 @@ function serviceOf(task: At, resources: readonly At[]): EcsSurroundings {
     },
     exec: { value: exec.flag() === true, at: exec },
     healthGraceSeconds: { value: grace.number() ?? 0, at: grace },
-    ...(balancer === undefined || container === undefined || port === undefined ? {} : { target: { container, port, at: balancer } }),
+    ...(targets.length === 0 ? {} : { targets }),
   };
 }

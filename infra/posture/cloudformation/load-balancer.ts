@@ -1,5 +1,5 @@
 import type { At } from "../at.ts";
-import type { EcsSurroundings } from "../ecs-surroundings.ts";
+import type { BalancerTarget, EcsSurroundings } from "../ecs-surroundings.ts";
 import { logicalId } from "./resolve.ts";
 import type { Resources } from "./template.ts";
 
@@ -9,11 +9,13 @@ const V2 = "AWS::ElasticLoadBalancingV2";
 
 /** The load balancer of a service, as far as the template has it. `groups`: logical ids of its security groups. */
 export function loadBalancer(resources: Resources, service: At): { around: EcsSurroundings; groups: ReadonlySet<string> } {
-  const [entry] = service.get("LoadBalancers").items();
-  if (entry === undefined) return { around: {}, groups: new Set() };
-  const target = { container: entry.get("ContainerName").text() ?? "", port: entry.get("ContainerPort").number() ?? 0, at: entry };
-  const group = resources.named(entry.get("TargetGroupArn"));
-  const around: EcsSurroundings = entry.get("ContainerName").unresolved || entry.get("ContainerPort").unresolved ? {} : { target };
+  const entries = service.get("LoadBalancers").items();
+  const targets = entries.map(
+    (at): BalancerTarget => ({ container: at.get("ContainerName").text() ?? "", port: at.get("ContainerPort").number() ?? 0, at }),
+  );
+  const unresolved = entries.some((at) => at.get("ContainerName").unresolved || at.get("ContainerPort").unresolved);
+  const around: EcsSurroundings = entries.length === 0 || unresolved ? {} : { targets };
+  const group = entries.map((at) => resources.named(at.get("TargetGroupArn"))).find((one) => one !== null) ?? null;
   if (group === null) return { around, groups: new Set() };
   const listeners = listenersOf(resources, group.id);
   const balancers = listeners.flatMap((one) => resources.named(one.get("LoadBalancerArn")) ?? []);

@@ -343,4 +343,23 @@ export const BROKEN: readonly BrokenDocument[] = [
     "Resources.Task.Properties.ContainerDefinitions[1].Image",
     (all) => (containers(all)[1].Image = sub("registry.example.com/chio-sidecar:<Debug>")),
   ),
+  stack("CHIO-INGRESS-TARGET", "a second target past the sidecar", "Resources.Service.Properties.LoadBalancers[1]", (all) =>
+    all.Service.Properties.LoadBalancers.push({
+      ContainerName: "app",
+      ContainerPort: 9090,
+      TargetGroupArn: "arn:aws:elasticloadbalancing:x",
+    }),
+  ),
+  ecs(
+    "CHIO-SECRET-SCOPE",
+    "all that the sidecar mounts",
+    "containerDefinitions[1].volumesFrom",
+    ({ app }) => (app.volumesFrom = [{ sourceContainer: "chio-sidecar", readOnly: true }]),
+  ),
+  aca(
+    "CHIO-EXTRA-PORT",
+    "Dapr past the sidecar",
+    "resources[0].properties.configuration.dapr.appPort",
+    ({ document }) => (properties(document).configuration.dapr = { enabled: true, appId: "tools", appPort: 8080 }),
+  ),
 ];

@@ -105,6 +105,17 @@ describe("the sidecar", () => {
   });
 });
 
+describe("variables from files in S3", () => {
+  it("are not known", () => {
+    const text = changed(
+      FAULTLESS.ecs,
+      (document) => (document.containerDefinitions[1].environmentFiles = [{ type: "s3", value: "arn:aws:s3:::team/app.env" }]),
+    );
+    expect(only(text).findings).toEqual([]);
+    expect([...unknownCodes(only(text))]).toEqual(expect.arrayContaining(["CHIO-SIGNING-KEY-SCOPE", "CHIO-SECRET-SCOPE"]));
+  });
+});
+
 describe("several services in one document", () => {
   it("get their report each, and one without a sidecar is named", () => {
     const text = changed(fixture("stack.cloudformation.yaml"), ({ Resources }) => {
