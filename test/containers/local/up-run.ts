@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
@@ -113,4 +113,11 @@ export function leftBy(child: ChildProcess): string[] {
     ...rows(["volume", "ls", "--filter", label, "--format", format]),
     ...rows(["network", "ls", "--filter", label, "--format", format]),
   ];
+}
+
+/** SIGKILL to the sidecar of that process alone: others may run on the same engine. */
+export function killSidecar(child: ChildProcess): void {
+  const labels = ["label=dev.chio-kit.container=chio-sidecar", `label=dev.chio-kit.owner=${hostname()}/${child.pid}`];
+  const ids = execFileSync("docker", ["ps", "--quiet", ...labels.flatMap((label) => ["--filter", label])], { encoding: "utf8" });
+  execFileSync("docker", ["kill", ...ids.split("\n").filter(Boolean)], { stdio: "ignore" });
 }

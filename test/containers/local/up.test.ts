@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Timeline } from "../../../infra/local/index.ts";
 import { APP_IMAGE } from "../support/images.ts";
-import { dropImage, leftBy, project, type Run, up } from "./up-run.ts";
+import { dropImage, killSidecar, leftBy, project, type Run, up } from "./up-run.ts";
 
 const READY = /takes requests at (http:\/\/127\.0\.0\.1:\d+)/;
 /** The curl lines, pasted into a shell. */
@@ -136,10 +136,7 @@ describe("chio-kit up", () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     run.child.kill("SIGINT");
     await run.until(/stopping: /);
-    const id = execFileSync("docker", ["ps", "--quiet", "--filter", "label=dev.chio-kit.container=chio-sidecar"], {
-      encoding: "utf8",
-    }).split("\n");
-    execFileSync("docker", ["kill", ...id.filter(Boolean)]);
+    killSidecar(run.child);
     expect(await run.ended).toBe(1);
     expect(run.stderr()).toMatch(/r1\/chio-sidecar ended with 137[\s\S]*\(run_lost\)/);
     expect(leftBy(run.child)).toEqual([]);
