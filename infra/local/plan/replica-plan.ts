@@ -134,6 +134,10 @@ function planContainer(model: Container, extra: readonly MountPlan[], input: Pla
   const { fields } = LIMITS[graph.platform];
   const has = (field: keyof typeof fields) => hardening === "model" || fields[field];
   const readOnlyRoot = has("readOnlyRoot") && model.readOnlyRoot;
+  if (!fields.user && model.user !== null && uidOf(image.user) !== uidOf(model.user)) {
+    const there = image.user === "" ? "no USER, which is root" : `USER ${image.user}`;
+    note(`its image has ${there}, and the platform would run it so; the model says ${model.user}`);
+  }
   const cpuMilli = graph.platform === "ecs" ? graph.resources.cpuMilli : model.resources.cpuMilli;
   const boost = graph.platform === "cloud-run" && graph.settings.startupCpuBoost;
   return {
@@ -160,6 +164,8 @@ function planContainer(model: Container, extra: readonly MountPlan[], input: Pla
     startCpuMilli: boost ? boosted(cpuMilli) : cpuMilli,
   };
 }
+
+const uidOf = (user: string) => user.split(":")[0];
 
 /** Cloud Run's startup boost: two cores for up to one, else twice as many, up to eight. */
 function boosted(cpuMilli: number): number {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { PassThrough } from "node:stream";
 import { getContainerRuntimeClient } from "testcontainers";
 import { afterEach } from "vitest";
+import { textOf } from "../../../infra/local/engine/exec.ts";
 import { type CreateOptions, LABEL, removeLabelled, runId } from "./labels.ts";
 
 /** The engine's API, as testcontainers found the engine. */
@@ -45,7 +45,7 @@ export async function runToEnd(image: string, options: RunOptions = {}): Promise
   const docker = await engine();
   const container = await docker.createContainer(createOptions(image, options));
   const attached = await container.attach({ stream: true, stdout: true, stderr: true });
-  const collected = collect(container, attached);
+  const collected = textOf(docker, attached);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -80,21 +80,6 @@ function createOptions(image: string, options: RunOptions): CreateOptions {
       NetworkMode: options.network ?? "none",
     },
   };
-}
-
-type EngineContainer = Awaited<ReturnType<Awaited<ReturnType<typeof engine>>["createContainer"]>>;
-
-function collect(container: EngineContainer, stream: NodeJS.ReadWriteStream): Promise<string> {
-  const both = new PassThrough();
-  let text = "";
-  both.setEncoding("utf8").on("data", (piece: string) => {
-    text += piece;
-  });
-  container.modem.demuxStream(stream, both, both);
-  return new Promise((resolve) => {
-    stream.on("end", () => both.end(() => resolve(text)));
-    stream.on("error", () => resolve(text));
-  });
 }
 
 /** Removes what the test left, passed or failed. */

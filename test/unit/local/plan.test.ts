@@ -176,6 +176,16 @@ describe("a container", () => {
   });
 });
 
+describe("a user that the platform cannot set", () => {
+  it("is noted when the image has another", () => {
+    const texts = (platform: Platform) => plan(graphOf(platform)).notes.map((one) => `${one.container}: ${one.text}`);
+    expect(texts("ecs")).toEqual([]);
+    expect(texts("aca").at(-1)).toBe(
+      "app: its image has no USER, which is root, and the platform would run it so; the model says 1000:1000",
+    );
+  });
+});
+
 describe("options", () => {
   it("with names that the topology does not have are refused, all at once", () => {
     const wrong = () =>
