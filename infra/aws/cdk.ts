@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { AwsPropsError } from "./errors.ts";
 
 const load = createRequire(import.meta.url);
 
@@ -11,7 +12,8 @@ function cdkModule<T>(name: string): T {
     return load(name);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw cause;
-    throw new Error(`chio-kit/aws needs ${name}, and it is not installed: npm install aws-cdk-lib constructs`, { cause });
+    const message = `chio-kit/aws needs ${name}, which is not installed`;
+    throw new AwsPropsError("cdk_missing", message, "npm install aws-cdk-lib constructs", { cause });
   }
 }
 

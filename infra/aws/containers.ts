@@ -14,6 +14,7 @@ import type { Construct } from "constructs";
 import { type Container, cpuUnits, type HealthCheck, type SecretBinding, type StartCondition, type Volume } from "../topology/index.ts";
 import { cdk, ecs } from "./cdk.ts";
 import { defined, type EcsGraph, type Model } from "./model.ts";
+import { isParameter } from "./stored-secret.ts";
 
 export interface LogGroups {
   readonly app: ILogGroup;
@@ -99,9 +100,11 @@ function healthCheck(check: HealthCheck): EcsHealthCheck {
 }
 
 function secretVariable(model: Model, { target, ref }: SecretBinding): [string, Secret][] {
-  if (target.kind !== "env" || ref.kind !== "aws-secrets-manager") return [];
+  if (target.kind !== "env" || (ref.kind !== "aws-secrets-manager" && ref.kind !== "aws-ssm-parameter")) return [];
   const secret = model.secrets.get(ref.arn);
   if (secret === undefined) throw new Error(`variable ${target.env} has no secret`);
+  if (isParameter(secret)) return [[target.env, ecs.Secret.fromSsmParameter(secret)]];
+  if (ref.kind !== "aws-secrets-manager") return [];
   const version = defined({ versionStage: ref.versionStage ?? undefined, versionId: ref.versionId ?? undefined });
   const field = ref.field ?? undefined;
   const value =

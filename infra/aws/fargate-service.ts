@@ -12,8 +12,10 @@ import type { Grant, IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { assertValid, cpuUnits, drainBudget, type PostureReport } from "../topology/index.ts";
 import { awsLogs, cdk, ec2, ecs, iam } from "./cdk.ts";
+import { checkServiceProps } from "./check-props.ts";
 import { checkAtSynth, currentPosture, type LateCheck, postureLine, synthesizedPosture, type TreeIndex } from "./checks.ts";
 import { addContainers, type LogGroups } from "./containers.ts";
+import { AwsPropsError } from "./errors.ts";
 import { grantSidecarAccess } from "./grants.ts";
 import { addLoadBalancer } from "./load-balancer.ts";
 import { defined, type EcsGraph, type Model, model } from "./model.ts";
@@ -45,6 +47,7 @@ export class ChioFargateService extends Construct {
 
   constructor(scope: Construct, id: string, props: ChioFargateServiceProps) {
     super(scope, id);
+    checkServiceProps(props, this.node.path);
     const built = buildModel(this, id, props);
     // Refused before anything is made.
     const review = assertValid(built.graph, "ecs");
@@ -133,7 +136,7 @@ export class ChioFargateService extends Construct {
       containers: copy.containers.map((one) => ({
         ...one,
         secrets: one.secrets.map((binding) =>
-          binding.ref.kind === "aws-secrets-manager"
+          binding.ref.kind === "aws-secrets-manager" || binding.ref.kind === "aws-ssm-parameter"
             ? { ...binding, ref: { ...binding.ref, arn: arns.get(binding.ref.arn) ?? binding.ref.arn } }
             : binding,
         ),
@@ -194,7 +197,11 @@ function dnsLabel(id: string): string {
 function ensureCluster(scope: Construct, { cluster, vpc }: ChioFargateServiceProps): ICluster {
   if (cluster !== undefined) {
     if (vpc !== undefined && vpc.vpcId !== cluster.vpc.vpcId) {
-      throw new TypeError(`${scope.node.path}: vpc and cluster are given, and the cluster is in another VPC; leave vpc out`);
+      throw new AwsPropsError(
+        "vpc_differs",
+        `${scope.node.path}: vpc and cluster are given, and the cluster is in another VPC`,
+        "leave vpc out",
+      );
     }
     return cluster;
   }

@@ -3,6 +3,7 @@ import type { Construct } from "constructs";
 import { bundledContext } from "../image/context.ts";
 import { type Architecture, type ImageRef, parseImage, type SidecarFlavor } from "../topology/index.ts";
 import { ecrAssets, ecs } from "./cdk.ts";
+import { AwsPropsError } from "./errors.ts";
 import type { ChioAppImage } from "./props.ts";
 
 export interface BundledImageProps {
@@ -50,17 +51,26 @@ export class ChioImage implements ResolvedImage {
   static fromRegistry(reference: string, props: { /** @default distroless */ readonly flavor?: SidecarFlavor } = {}): ChioImage {
     const ref = parseImage(reference);
     if (ref.kind !== "registry" || !/@sha256:[0-9a-f]{64}$/.test(reference)) {
-      throw new TypeError(`ChioImage.fromRegistry(${JSON.stringify(reference)}): name the image by digest, REPOSITORY@sha256:DIGEST`);
+      throw new AwsPropsError(
+        "image_tag",
+        `ChioImage.fromRegistry(${JSON.stringify(reference)})`,
+        "name the image by digest, REPOSITORY@sha256:DIGEST",
+      );
     }
     return new ChioImage(ref, props.flavor ?? "distroless", () => ecs.ContainerImage.fromRegistry(reference));
   }
 }
 
-/** An image of the user's. Throws `TypeError` where nobody can say how it is pinned. */
+/** An image of the user's. Throws `AwsPropsError` where nobody can say how it is pinned. */
 export function appImage(image: ChioAppImage): ResolvedImage {
   if (typeof image === "string") {
     const ref = parseImage(image);
-    if (ref.kind !== "registry") throw new TypeError(`app image ${JSON.stringify(image)}: the bundled image is the sidecar's`);
+    if (ref.kind !== "registry")
+      throw new AwsPropsError(
+        "image_unknown",
+        `app image ${JSON.stringify(image)}`,
+        "the bundled image is the sidecar's; name the app's own",
+      );
     return { ref, image: () => ecs.ContainerImage.fromRegistry(image) };
   }
   if (image instanceof ecrAssets.DockerImageAsset) {
@@ -76,8 +86,10 @@ function containerImageRef(image: ContainerImage): ImageRef {
   }
   const name: unknown = image instanceof ecs.EcrImage || image instanceof ecs.RepositoryImage ? Reflect.get(image, "imageName") : undefined;
   if (typeof name === "string") return namedImage(name);
-  throw new TypeError(
-    "an image of an unknown class: nobody can say how it is pinned; pass a reference with a digest, the DockerImageAsset itself, or ContainerImage.fromAsset",
+  throw new AwsPropsError(
+    "image_unknown",
+    "an image of an unknown class: nobody can say how it is pinned",
+    "pass a reference with a digest, the DockerImageAsset itself, or ContainerImage.fromAsset",
   );
 }
 

@@ -1,4 +1,5 @@
 export { apiProtect, mcpServeHttp } from "../topology/index.ts";
+export { AWS_ERRORS, type AwsErrorCode, AwsPropsError } from "./errors.ts";
 export { ChioFargateService } from "./fargate-service.ts";
 export { type BundledImageProps, ChioImage } from "./image.ts";
 export type * from "./props.ts";

@@ -3,6 +3,7 @@ import type { FargateService } from "aws-cdk-lib/aws-ecs";
 import type { ApplicationLoadBalancer, ApplicationTargetGroup } from "aws-cdk-lib/aws-elasticloadbalancingv2";
 import type { Construct } from "constructs";
 import { cdk, ec2, elbv2 } from "./cdk.ts";
+import { AwsPropsError } from "./errors.ts";
 import { defined, type EcsGraph } from "./model.ts";
 import type { ChioFargateServiceProps } from "./service-props.ts";
 
@@ -60,8 +61,7 @@ function defaultPeers(scope: Construct, vpc: IVpc, exposure: "internal" | "exter
   try {
     return [ec2.Peer.ipv4(vpc.vpcCidrBlock)];
   } catch (cause) {
-    throw new TypeError(`${scope.node.path}: the imported VPC does not say its addresses; give allowFrom, or import it with vpcCidrBlock`, {
-      cause,
-    });
+    const message = `${scope.node.path}: the imported VPC does not say its addresses`;
+    throw new AwsPropsError("vpc_addresses", message, "give allowFrom, or import it with vpcCidrBlock", { cause });
   }
 }

@@ -1,9 +1,7 @@
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
-import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import {
   type Acceptance,
-  awsSecret,
   type ConfigProps,
   defineTopology,
   type EcsProps,
@@ -25,6 +23,7 @@ import type {
   ChioReceiptSink,
   ChioSecret,
 } from "./props.ts";
+import { type StoredSecret, secretRef } from "./stored-secret.ts";
 
 export type EcsGraph = TopologyFor<"ecs">;
 
@@ -34,7 +33,7 @@ export interface Model {
   /** By container name. */
   readonly images: ReadonlyMap<string, ResolvedImage>;
   /** By the ARN in the model. */
-  readonly secrets: ReadonlyMap<string, ISecret>;
+  readonly secrets: ReadonlyMap<string, StoredSecret>;
   /** By the name in the model. */
   readonly buckets: ReadonlyMap<string, IBucket>;
   readonly tables: ReadonlyMap<string, ITable>;
@@ -60,7 +59,7 @@ export interface ModelInput {
 /** The topology from CDK props. Throws `TopologyInputError` with every wrong property at once; it does not judge. */
 export function model({ name, props, app, auxiliary, init, ecs, more, ...rest }: ModelInput): Model {
   const images = new Map<string, ResolvedImage>();
-  const secrets = new Map<string, ISecret>();
+  const secrets = new Map<string, StoredSecret>();
   const buckets = new Map<string, IBucket>();
   const tables = new Map<string, ITable>();
   const secret = (given: ChioSecret): SecretRef => secretRef(given, secrets);
@@ -137,12 +136,6 @@ function containerProps(given: ChioContainerProps, image: ResolvedImage, secret:
       writable: given.writable,
     }),
   };
-}
-
-function secretRef(given: ChioSecret, seen: Map<string, ISecret>): SecretRef {
-  const { secret, ...which } = "secret" in given ? given : { secret: given };
-  seen.set(secret.secretArn, secret);
-  return awsSecret(secret.secretArn, which);
 }
 
 function policySource(given: ChioPolicySource, buckets: Map<string, IBucket>): string | PolicySource {

@@ -6,6 +6,7 @@ import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
+import type { IParameter } from "aws-cdk-lib/aws-ssm";
 import type {
   Acceptance,
   Architecture,
@@ -20,9 +21,10 @@ import type { ChioImage } from "./image.ts";
 /** A reference with a digest, an image of the CDK, or an asset. */
 export type ChioAppImage = string | ContainerImage | DockerImageAsset;
 
-/** A secret of Secrets Manager, or one JSON field or version of it. */
+/** A secret of Secrets Manager, one JSON field or version of it, or a SecureString of Systems Manager. */
 export type ChioSecret =
   | ISecret
+  | IParameter
   | {
       readonly secret: ISecret;
       /** JSON field of the value. @default the whole value */
@@ -95,7 +97,7 @@ export interface ChioContainerProps {
   readonly workingDirectory?: string;
   /** Plain variables. No secret belongs here. @default none */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Variables from Secrets Manager. The sidecar's secrets are refused here. @default none */
+  /** Variables from Secrets Manager or Systems Manager. The sidecar's secrets are refused here. @default none */
   readonly secrets?: Readonly<Record<string, ChioSecret>>;
   /** @default 0.375 CPU and 896Mi for the app, 0.125 CPU and 128Mi for others; the app gets what rounding up leaves over */
   readonly resources?: ResourcesProps;
@@ -149,7 +151,7 @@ export interface ChioProps {
   readonly capabilityAuthorityUrl?: ChioSecret;
   /** @default none */
   readonly controlToken?: ChioSecret;
-  /** Further variables of the sidecar from Secrets Manager, such as PGPASSWORD. @default none */
+  /** Further variables of the sidecar from Secrets Manager or Systems Manager, such as PGPASSWORD. @default none */
   readonly sidecarSecrets?: Readonly<Record<string, ChioSecret>>;
   /** @default the bundled image with the defaults of the topology */
   readonly sidecar?: ChioSidecarContainerProps;

@@ -1,9 +1,10 @@
 import type { Stack } from "aws-cdk-lib";
 import type { CfnManagedPolicy, CfnPolicy, CfnRole, CfnRolePolicy, IRole } from "aws-cdk-lib/aws-iam";
-import type { CfnResourcePolicy, ISecret } from "aws-cdk-lib/aws-secretsmanager";
+import type { CfnResourcePolicy } from "aws-cdk-lib/aws-secretsmanager";
 import type { IConstruct } from "constructs";
 import { awsPolicyStatements, type IamStatement, readStatement } from "../topology/index.ts";
 import { cdk, iam, secretsmanager } from "./cdk.ts";
+import { arnOf, type StoredSecret } from "./stored-secret.ts";
 
 type AttachedPolicy = CfnPolicy | CfnManagedPolicy | CfnRolePolicy;
 
@@ -43,17 +44,17 @@ export function collectPolicies(constructs: readonly IConstruct[]): PolicyIndex 
 }
 
 /** A secret's ARN as text that IAM patterns can be held against, whether it is known already or not. */
-export function comparableArn(secret: ISecret): string {
+export function comparableArn(secret: StoredSecret): string {
   const resource = secret.node.defaultChild;
   const stack = cdk.Stack.of(secret);
-  if (!cdk.CfnResource.isCfnResource(resource)) return flatten(stack.resolve(secret.secretArn), { pseudo: "known" });
+  if (!cdk.CfnResource.isCfnResource(resource)) return flatten(stack.resolve(arnOf(secret)), { pseudo: "known" });
   const given: unknown = stack.resolve(Reflect.get(resource, "name"));
   const name = typeof given === "string" ? given : `${stack.resolve(resource.logicalId)}-XXXXXXXXXXXX`;
   return `arn:known:secretsmanager:known:known:secret:${name}`;
 }
 
 /** Every statement that the role has, from wherever it was added, with the secrets' ARNs as `comparableArn` gives them. */
-export function roleStatements(role: IRole, index: PolicyIndex, secrets: readonly ISecret[]): IamStatement[] {
+export function roleStatements(role: IRole, index: PolicyIndex, secrets: readonly StoredSecret[]): IamStatement[] {
   const resource = role.node.defaultChild;
   const attached = new Set(lookUp(index.byRole, index, role, [role.roleName, role.roleArn]));
   return [
@@ -63,7 +64,7 @@ export function roleStatements(role: IRole, index: PolicyIndex, secrets: readonl
   ];
 }
 
-function ownPolicies(resource: CfnRole, index: PolicyIndex, secrets: readonly ISecret[]): IamStatement[] {
+function ownPolicies(resource: CfnRole, index: PolicyIndex, secrets: readonly StoredSecret[]): IamStatement[] {
   const stack = cdk.Stack.of(resource);
   const inline = (stack.resolve(resource.policies) ?? []) as { policyDocument: unknown }[];
   const managed = (stack.resolve(resource.managedPolicyArns) ?? []) as unknown[];
@@ -77,8 +78,8 @@ function ownPolicies(resource: CfnRole, index: PolicyIndex, secrets: readonly IS
 }
 
 /** A resource policy speaks of its own secret, whatever its Resource says. */
-function secretStatements(secret: ISecret, role: IRole, index: PolicyIndex, secrets: readonly ISecret[]): IamStatement[] {
-  return lookUp(index.bySecret, index, secret, [secret.secretArn]).flatMap((policy) => {
+function secretStatements(secret: StoredSecret, role: IRole, index: PolicyIndex, secrets: readonly StoredSecret[]): IamStatement[] {
+  return lookUp(index.bySecret, index, secret, [arnOf(secret)]).flatMap((policy) => {
     const stack = cdk.Stack.of(policy);
     const names = [role.roleArn, role.roleName].map((name) => textIn(stack, role, name));
     const forRole = (fields: Fields) => principals(fields).some((one) => one === "*" || names.includes(JSON.stringify(one)));
@@ -92,13 +93,13 @@ function read(
   owner: IConstruct,
   document: unknown,
   { parameters }: PolicyIndex,
-  secrets: readonly ISecret[],
+  secrets: readonly StoredSecret[],
   keep: (statement: Fields) => boolean = () => true,
 ): IamStatement[] {
   const stack = cdk.Stack.of(owner);
   const known = new Map(
     secrets.flatMap((one) => {
-      const text = textIn(stack, one, one.secretArn);
+      const text = textIn(stack, one, arnOf(one));
       return text === null ? [] : [[text, comparableArn(one)] as const];
     }),
   );

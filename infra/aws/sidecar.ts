@@ -2,8 +2,10 @@ import type { ContainerDefinition, ITaskDefinitionExtension, TaskDefinition } fr
 import { Construct } from "constructs";
 import { assertValid, type Finding, type PostureReport, validate } from "../topology/index.ts";
 import { awsLogs, cdk, ecs } from "./cdk.ts";
+import { checkSidecarProps } from "./check-props.ts";
 import { checkAtSynth, currentPosture, type LateCheck } from "./checks.ts";
 import { addContainers } from "./containers.ts";
+import { AwsPropsError } from "./errors.ts";
 import { grantSidecarAccess } from "./grants.ts";
 import { defined, type Model, model } from "./model.ts";
 import type { ChioProps } from "./props.ts";
@@ -32,27 +34,35 @@ export class ChioSidecar implements ITaskDefinitionExtension {
   #container: ContainerDefinition | undefined;
   #check: LateCheck | undefined;
 
+  /** Throws `TopologyInputError` with everything that TypeScript would have refused. */
   constructor(props: ChioSidecarProps) {
+    checkSidecarProps(props);
     this.#props = props;
   }
 
   /** The sidecar's container, the task definition's default. Throws before `addExtension`. */
   get container(): ContainerDefinition {
-    if (this.#container === undefined) throw new Error("ChioSidecar: call taskDefinition.addExtension(sidecar) first");
+    if (this.#container === undefined) throw notExtended();
     return this.#container;
   }
 
   /** What holds each invariant, by whom, and what is left, as the task definition stands now. */
   get posture(): PostureReport {
-    if (this.#check === undefined) throw new Error("ChioSidecar: call taskDefinition.addExtension(sidecar) first");
+    if (this.#check === undefined) throw notExtended();
     return currentPosture(this.#check);
   }
 
   /** Called by `addExtension`. Throws `TopologyError` when the sidecar itself could not be run so. */
   extend(taskDefinition: TaskDefinition): void {
-    if (this.#container !== undefined) throw new Error("ChioSidecar: one object extends one task definition; make another one");
+    if (this.#container !== undefined) {
+      throw new AwsPropsError("extended_twice", "ChioSidecar: one object extends one task definition", "make another one");
+    }
     if (!taskDefinition.isFargateCompatible || taskDefinition.networkMode !== ecs.NetworkMode.AWS_VPC) {
-      throw new TypeError(`${taskDefinition.node.path}: ChioSidecar needs a Fargate task definition, where all containers share loopback`);
+      throw new AwsPropsError(
+        "not_fargate",
+        `${taskDefinition.node.path}: ChioSidecar needs a Fargate task definition, where all containers share loopback`,
+        "use FargateTaskDefinition",
+      );
     }
     const scope = new Construct(taskDefinition, "Chio");
     const built = plan(taskDefinition, this.#props);
@@ -86,6 +96,10 @@ export class ChioSidecar implements ITaskDefinitionExtension {
     };
     checkAtSynth(this.#check);
   }
+}
+
+function notExtended(): AwsPropsError {
+  return new AwsPropsError("not_extended", "ChioSidecar: no task definition has it yet", "call taskDefinition.addExtension(sidecar) first");
 }
 
 function plan(taskDefinition: TaskDefinition, props: ChioSidecarProps): Model {

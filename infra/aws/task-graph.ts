@@ -1,7 +1,7 @@
 import type { Stack } from "aws-cdk-lib";
 import type { CfnTaskDefinition, ContainerDefinition, TaskDefinition } from "aws-cdk-lib/aws-ecs";
-import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import {
+  awsSecret,
   type Container,
   ECS_DEFAULTS,
   type HealthCheck,
@@ -10,11 +10,13 @@ import {
   type StartCondition,
   type StartEdge,
   shareRest,
+  ssmParameter,
 } from "../topology/index.ts";
 import { cdk, ecs } from "./cdk.ts";
 import { namedImage } from "./image.ts";
 import type { EcsGraph } from "./model.ts";
 import { comparableArn, textIn } from "./role-statements.ts";
+import { arnOf, type StoredSecret } from "./stored-secret.ts";
 
 const CONDITIONS: Readonly<Record<string, StartCondition>> = {
   START: "started",
@@ -30,7 +32,12 @@ export function containersOf(taskDefinition: TaskDefinition): ContainerDefinitio
 }
 
 /** The graph with the containers that the task definition really has, as they will be written out. */
-export function graphOfTask(planned: EcsGraph, taskDefinition: TaskDefinition, appName: string, secrets: readonly ISecret[]): EcsGraph {
+export function graphOfTask(
+  planned: EcsGraph,
+  taskDefinition: TaskDefinition,
+  appName: string,
+  secrets: readonly StoredSecret[],
+): EcsGraph {
   const stack = cdk.Stack.of(taskDefinition);
   const rendered = containersOf(taskDefinition).map((one) => stack.resolve(one.renderContainerDefinition()) as Rendered);
   const resource = stack.resolve(
@@ -58,7 +65,7 @@ export function rolesOf({ containers }: EcsGraph): { sidecar: Container; app: Co
 }
 
 /** What others may have added to it. The rest is as it was planned. */
-function readSidecar(planned: Container, one: Rendered, stack: Stack, secrets: readonly ISecret[]): Container {
+function readSidecar(planned: Container, one: Rendered, stack: Stack, secrets: readonly StoredSecret[]): Container {
   const known = readSecrets(one, stack, secrets);
   return {
     ...planned,
@@ -76,7 +83,7 @@ function readSidecar(planned: Container, one: Rendered, stack: Stack, secrets: r
   };
 }
 
-function readOther(one: Rendered, appName: string, planned: EcsGraph, stack: Stack, secrets: readonly ISecret[]): Container {
+function readOther(one: Rendered, appName: string, planned: EcsGraph, stack: Stack, secrets: readonly StoredSecret[]): Container {
   const app = one.name === appName;
   const linux = one.linuxParameters as CfnTaskDefinition.LinuxParametersProperty | undefined;
   const capabilities = linux?.capabilities as CfnTaskDefinition.KernelCapabilitiesProperty | undefined;
@@ -135,11 +142,11 @@ function ports(one: Rendered): number[] {
 }
 
 /** A secret is recognized by its ARN, whichever field or version of it is read. */
-function readSecrets(one: Rendered, stack: Stack, secrets: readonly ISecret[]): SecretBinding[] {
+function readSecrets(one: Rendered, stack: Stack, secrets: readonly StoredSecret[]): SecretBinding[] {
   return ((one.secrets ?? []) as CfnTaskDefinition.SecretProperty[]).map(({ name, valueFrom }) => {
     const text = JSON.stringify(valueFrom);
     const known = secrets.find((secret) => {
-      const arn = textIn(stack, secret, secret.secretArn);
+      const arn = textIn(stack, secret, arnOf(secret));
       return arn !== null && text.includes(arn.replace(/^"|"$/g, ""));
     });
     const arn = known === undefined ? text.replace(/^"|"$/g, "") : comparableArn(known);
@@ -147,7 +154,7 @@ function readSecrets(one: Rendered, stack: Stack, secrets: readonly ISecret[]): 
       name,
       purpose: "other",
       target: { kind: "env", env: name },
-      ref: { kind: "aws-secrets-manager", arn, field: null, versionStage: null, versionId: null },
+      ref: /^arn:[^:]*:ssm:/.test(arn) ? ssmParameter(arn) : awsSecret(arn),
     };
   });
 }

@@ -81,9 +81,9 @@ function copy(root: string, path: string, directory: string): void {
 
 /** Files keep their mode in the image, where they are root's and the sidecar is not root: what the user's umask hid would stay hidden. */
 function makeReadable(path: string): void {
-  const directory = statSync(path).isDirectory();
-  chmodSync(path, directory ? 0o755 : 0o644);
-  if (directory) for (const name of readdirSync(path)) makeReadable(join(path, name));
+  const stat = statSync(path);
+  chmodSync(path, (stat.mode & 0o777) | (stat.isDirectory() ? 0o555 : 0o444));
+  if (stat.isDirectory()) for (const name of readdirSync(path)) makeReadable(join(path, name));
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the package's own files

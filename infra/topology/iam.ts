@@ -7,6 +7,8 @@ const READS: Readonly<Record<string, readonly string[]>> = {
   "aws-ssm-parameter": ["ssm:getparameter", "ssm:getparameters", "ssm:getparameterhistory", "ssm:getparametersbypath"],
 };
 
+const BY_PATH = "ssm:getparametersbypath";
+
 /** Whether an Allow statement covers reading this secret. An unresolved resource counts as covering: nobody can say that it does not. */
 export function statementReadsSecret(statement: IamStatement, ref: SecretRef): boolean {
   return statement.effect === "Allow" && covers(statement, ref, true);
@@ -27,19 +29,26 @@ export function deniesSecret(statements: readonly IamStatement[], ref: SecretRef
 
 function covers(statement: IamStatement, ref: SecretRef, unresolved: boolean): boolean {
   const reads = READS[ref.kind] ?? [];
-  return statement.actions.some((action) => reads.some((read) => matches(action, read))) && coversResource(statement, ref, unresolved);
+  const allowed = (read: string) => statement.actions.some((action) => matches(action, read));
+  if (reads.some(allowed) && coversResource(statement, ref, unresolved)) return true;
+  // Read by path, a parameter comes with every path above it.
+  return allowed(BY_PATH) && pathsAbove(ref).some((above) => coversResource(statement, above, unresolved));
+}
+
+function pathsAbove(ref: SecretRef): SecretRef[] {
+  if (ref.kind !== "aws-ssm-parameter") return [];
+  const [start = "", ...names] = ref.arn.split("/");
+  return names.map((_name, index) => ({ ...ref, arn: index === 0 ? `${start}/` : [start, ...names.slice(0, index)].join("/") }));
 }
 
 function coversResource(statement: IamStatement, ref: SecretRef, unresolved: boolean): boolean {
   if (ref.kind !== "aws-secrets-manager" && ref.kind !== "aws-ssm-parameter") return false;
   return statement.resources.some((resource) => {
     if (resource.includes("${")) return resource === ref.arn || unresolved;
+    if (matches(resource, ref.arn)) return true;
+    if (ref.kind === "aws-ssm-parameter") return false;
     // A policy names a secret with its six random characters, or with ?????? or * in their place; a reference may leave them out.
-    return (
-      matches(resource, ref.arn) ||
-      matches(resource, `${ref.arn}-XXXXXX`) ||
-      resource.replace(/-(?:[A-Za-z0-9]{6}|\?{6}|\*)$/, "") === ref.arn
-    );
+    return matches(resource, `${ref.arn}-XXXXXX`) || resource.replace(/-(?:[A-Za-z0-9]{6}|\?{6}|\*)$/, "") === ref.arn;
   });
 }
 
@@ -90,7 +99,9 @@ export function readStatement({ effect, actions, notActions, resources, notResou
   return [{ effect: deny ? "Deny" : "Allow", actions: named, resources: everywhere }];
 }
 
-/** What is not excluded is allowed; only an exclusion of all reads takes them away. */
+/** What is not excluded is allowed; only an exclusion of a whole service takes its reads away. */
 function actionsBut(excluded: readonly string[]): string[] {
-  return excluded.some((action) => ["*", "secretsmanager:*"].includes(action.toLowerCase())) ? [] : ["*"];
+  const without = (action: string) => excluded.some((one) => ["*", action].includes(one.toLowerCase()));
+  const left = ["secretsmanager:*", "ssm:*"].filter((action) => !without(action));
+  return left.length === 2 ? ["*"] : left;
 }

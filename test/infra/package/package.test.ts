@@ -125,7 +125,7 @@ describe("each subpath", () => {
   it("./aws says what to install where the CDK is missing", async () => {
     withPeers("constructs");
     const { output } = await consumer.run(`await import(${specifier("./aws")}).catch((error) => console.log(error.message))`);
-    expect(output.trim()).toBe("chio-kit/aws needs aws-cdk-lib, and it is not installed: npm install aws-cdk-lib constructs");
+    expect(output.trim()).toBe("chio-kit/aws needs aws-cdk-lib, which is not installed; npm install aws-cdk-lib constructs");
   });
 });
 

@@ -26,6 +26,16 @@ export const SHAPE: Breaks = {
       platform: "ecs",
       props: { mode: mcpServeHttp({ serverId: "search", policy: "/etc/chio/policy.yaml" }), policySource: undefined as never },
     },
+    {
+      what: "a server that the bundled image does not have",
+      platform: "ecs",
+      props: {
+        mode: mcpServeHttp({ serverId: "search", policy: "/etc/chio/policy.yaml", command: ["/srv/server"] }),
+        policySource: undefined as never,
+        sidecar: { image: { kind: "bundled", flavor: "distroless", configDirectory: "config" } },
+        config: { kind: "image" },
+      },
+    },
   ],
   "CHIO-SIDECAR-COUNT": [
     {
