@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { eventsLike, told } from "./events.ts";
 import type { LifecycleSubject } from "./subject.ts";
-import { appOf, graphOf, sidecarOf, Trial, type TrialOptions } from "./trial.ts";
+import { appOf, graphOf, mustFail, sidecarOf, Trial, type TrialOptions } from "./trial.ts";
 
 /** A sidecar that cannot decide does not start, and nothing is served without it. */
 export function describeFailClosed(subject: LifecycleSubject): void {
@@ -27,13 +27,7 @@ export function describeFailClosed(subject: LifecycleSubject): void {
   describe("fail closed", () => {
     it.for(cases)("where $what: the app never serves, and the timeline says why", async ({ options, reason }) => {
       const files = { ...subject.files, ...options.files };
-      const failed = await Trial.attempt(subject, { ...options, files });
-      if (failed instanceof Trial) {
-        await failed[Symbol.asyncDispose]();
-        expect.unreachable("it got ready");
-      }
-      const { error, timeline } = failed;
-      expect(error.code).toBe("never_ready");
+      const { error, timeline } = await mustFail(await Trial.attempt(subject, { ...options, files }));
       expect(eventsLike(timeline, { kind: "traffic-on" }), told(timeline)).toEqual([]);
       if (graph.startGate.kind === "platform") expect(eventsLike(timeline, { kind: "started", container: app }), told(timeline)).toEqual([]);
       expect(eventsLike(timeline, { kind: "log", container: sidecar.name }).map(({ detail }) => detail)).toContainEqual(

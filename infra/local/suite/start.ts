@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
+import type { Acceptance, PlatformTopology } from "../../topology/index.ts";
 import type { TimelineEvent } from "../types.ts";
 import type { DockerHand } from "./docker-hand.ts";
 import { eventsLike, firstTime, told } from "./events.ts";
 import type { LifecycleSubject } from "./subject.ts";
-import { appOf, graphOf, sidecarOf, Trial } from "./trial.ts";
+import { appOf, graphOf, mustFail, sidecarOf, Trial, type TrialOptions, withContainers } from "./trial.ts";
 
-/** How long a slow sidecar stands still. */
+/** How long a slow sidecar is kept slow. */
 const SLOW_MS = 4_000;
+/** What it has afterwards, in thousandths of a core. */
+const FULL_CPU = 1_000;
 
 /** The app waits for its sidecar, also for one that is slow, flaps or never comes. */
 export function describeStart(subject: LifecycleSubject): void {
@@ -33,19 +36,17 @@ export function describeStart(subject: LifecycleSubject): void {
 
     it("holds the app back as long as a slow sidecar takes", async () => {
       let seen: string[] = [];
-      const frozen = Promise.withResolvers<void>();
       await using trial = await Trial.start(subject, {
+        ...slow(subject, graph),
         onEvent: async (event, hand) => {
           if (!isFirstStart(event, sidecar)) return;
-          await hand.freeze(sidecar);
+          await hand.starve(sidecar);
           await sleep(SLOW_MS);
           // The end of the wait: what runs of the app now, while the sidecar has answered nobody.
           seen = await commands(hand, app).catch(() => []);
-          await hand.thaw(sidecar);
-          frozen.resolve();
+          await hand.setCpu(sidecar, FULL_CPU);
         },
       });
-      await frozen.promise;
       const { timeline } = trial;
       const began = firstTime(timeline, { kind: "started", container: sidecar });
       const healthy = firstTime(timeline, { kind: "healthy", container: sidecar });
@@ -59,46 +60,41 @@ export function describeStart(subject: LifecycleSubject): void {
       expect((await trial.caller.once()).status).toBe(subject.call.status ?? 200);
     });
 
-    it("gets there behind a sidecar that stands still again and again", async () => {
-      const flapped = Promise.withResolvers<void>();
-      await using trial = await Trial.start(subject, {
+    it(flapTitle(subject.platform), async () => {
+      const result = await Trial.attempt(subject, {
         onEvent: async (event, hand) => {
-          if (!isFirstStart(event, sidecar)) return;
-          for (let round = 0; round < 3; round++) {
-            await hand.freeze(sidecar);
-            await sleep(700);
-            await hand.thaw(sidecar);
-            await sleep(20);
-          }
-          flapped.resolve();
+          if (isFirstStart(event, sidecar)) await hand.kill(sidecar);
         },
       });
-      await flapped.promise;
-      const healthy = firstTime(trial.timeline, { kind: "healthy", container: sidecar });
-      if (startGate.kind === "platform") {
-        expect(firstTime(trial.timeline, { kind: "started", container: app }), told(trial.timeline)).toBeGreaterThan(healthy);
+      if (subject.platform === "aca") {
+        if (!(result instanceof Trial)) throw result.error;
+        await using trial = result;
+        const { timeline } = trial;
+        expect(eventsLike(timeline, { kind: "restarted", container: sidecar }), told(timeline)).not.toEqual([]);
+        const healthy = firstTime(timeline, { kind: "healthy", container: sidecar });
+        expect(firstTime(timeline, { kind: "traffic-on" }), told(timeline)).toBeGreaterThan(healthy);
+        expect((await trial.caller.once()).status).toBe(subject.call.status ?? 200);
+        return;
       }
-      expect(firstTime(trial.timeline, { kind: "traffic-on" })).toBeGreaterThan(healthy);
-      expect((await trial.caller.once()).status).toBe(subject.call.status ?? 200);
+      const { timeline } = await mustFail(result);
+      expect(eventsLike(timeline, { kind: "started", container: app }), told(timeline)).toEqual([]);
+      expect(eventsLike(timeline, { kind: "exited", container: sidecar })).toMatchObject([{ exitCode: 137 }]);
+      expect(eventsLike(timeline, { kind: "failed" }), told(timeline)).not.toEqual([]);
     });
 
     it("never serves behind a sidecar that never comes, and says what it waited for", async () => {
       let seen: string[] = [];
-      const failed = await Trial.attempt(subject, {
-        readyTimeoutMs: SLOW_MS * 2,
+      const result = await Trial.attempt(subject, {
+        ...slow(subject, graph),
+        readyTimeoutMs: SLOW_MS,
         onEvent: async (event, hand) => {
           if (!isFirstStart(event, sidecar)) return;
-          await hand.freeze(sidecar);
-          await sleep(SLOW_MS);
+          await hand.starve(sidecar);
+          await sleep(SLOW_MS / 2);
           seen = await commands(hand, app).catch(() => []);
         },
       });
-      if (failed instanceof Trial) {
-        await failed[Symbol.asyncDispose]();
-        expect.unreachable("it got ready without a sidecar");
-      }
-      const { timeline } = failed;
-      expect(failed.error.code).toBe("never_ready");
+      const { timeline } = await mustFail(result);
       expect(eventsLike(timeline, { kind: "healthy", container: sidecar })).toEqual([]);
       expect(eventsLike(timeline, { kind: "traffic-on" }), told(timeline)).toEqual([]);
       expect(eventsLike(timeline, { kind: "failed" }), told(timeline)).not.toEqual([]);
@@ -113,6 +109,25 @@ function title(gate: "platform" | "wrapper" | "traffic"): string {
   return gate === "wrapper"
     ? "the app's own program begins only after the sidecar is healthy"
     : "no request reaches the app before the sidecar is healthy (its process is not held back on this platform)";
+}
+
+function flapTitle(platform: LifecycleSubject["platform"]): string {
+  const what = "a sidecar that dies before it is healthy";
+  if (platform === "aca") return `${what} is started again, and nothing is served before it is healthy`;
+  return `${what} ends the ${platform === "ecs" ? "task" : "instance"}, and the app is never started`;
+}
+
+/**
+ * A sidecar that begins with a hundredth of a core, until it can be starved altogether. On ECS the containers share what the task has; there the
+ * health command, which runs in the sidecar's share, is slow enough by itself.
+ */
+function slow(subject: LifecycleSubject, graph: PlatformTopology): Pick<TrialOptions, "graph" | "acceptances"> {
+  if (graph.platform === "ecs") return {};
+  const starving: Acceptance = { code: "CHIO-RESOURCES", reason: "the test makes the sidecar slow" };
+  return {
+    graph: withContainers(graph, (one) => (one.role === "sidecar" ? { ...one, resources: { ...one.resources, cpuMilli: 10 } } : one)),
+    acceptances: [...(subject.acceptances ?? []), starving],
+  };
 }
 
 const isFirstStart = ({ kind, container, replica }: TimelineEvent, name: string) =>

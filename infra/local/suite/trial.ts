@@ -8,6 +8,7 @@ import { LocalRunError } from "../errors.ts";
 import { startTopology } from "../start-topology.ts";
 import type { StartedTopology, StartTopologyOptions, Timeline, TimelineEvent } from "../types.ts";
 import { DockerHand, SUITE_LABEL } from "./docker-hand.ts";
+import { told } from "./events.ts";
 import { Caller } from "./load.ts";
 import type { LifecycleSubject } from "./subject.ts";
 
@@ -133,6 +134,17 @@ export class Trial implements AsyncDisposable {
     if (exitCode !== 0) throw new Error(`chio ${command.slice(0, 2).join(" ")} ended with ${exitCode}:\n${output.slice(-4000)}`);
     return output;
   }
+}
+
+/** The failed start, and nothing else. */
+export async function mustFail(result: Trial | FailedStart): Promise<FailedStart> {
+  if (!(result instanceof Trial)) {
+    if (result.error.code === "never_ready") return result;
+    throw result.error;
+  }
+  const { timeline } = result;
+  await result[Symbol.asyncDispose]();
+  throw new Error(`it got ready, and must not:\n${told(timeline)}`);
 }
 
 /** The graph of the subject's platform. Throws `TopologyError` with every finding that was not accepted. */
