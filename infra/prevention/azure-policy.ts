@@ -48,7 +48,18 @@ const probe = (type: string): Condition => none(`${CONTAINERS}.probes[*]`, { fie
 /** What is denied, by the code of the topology's rule. */
 const DENIED: Readonly<Record<string, (known: Known) => Condition>> = {
   "CHIO-INGRESS-TARGET": ({ port }) => ({ field: `${APP}/configuration.ingress.targetPort`, notEquals: port }),
-  "CHIO-EXTRA-PORT": () => any(`${APP}/configuration.ingress.additionalPortMappings[*]`),
+  "CHIO-EXTRA-PORT": ({ port }) => ({
+    anyOf: [
+      any(`${APP}/configuration.ingress.additionalPortMappings[*]`),
+      {
+        allOf: [
+          { field: `${APP}/configuration.dapr.enabled`, equals: true },
+          { field: `${APP}/configuration.dapr.appPort`, exists: true },
+          { field: `${APP}/configuration.dapr.appPort`, notEquals: port },
+        ],
+      },
+    ],
+  }),
   "CHIO-PLAIN-HTTP": () => ({ field: `${APP}/configuration.ingress.allowInsecure`, equals: true }),
   "CHIO-SIGNING-KEY-SCOPE": (known) => ({
     anyOf: [
