@@ -44,7 +44,7 @@ export async function runSession(session: Session, io: KitIo): Promise<void> {
     write: (text) => io.stdout(text),
     tty: process.stdout.isTTY === true && io.env.TERM !== "dumb",
     colour,
-    columns: () => process.stdout.columns ?? 80,
+    columns: () => process.stdout.columns || 80,
   });
   const signals = watchSignals(printer);
   let timeline: Timeline | null = null;

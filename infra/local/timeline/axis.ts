@@ -19,7 +19,7 @@ export interface Axis {
 
 export const FOLD_WIDTH = 74;
 /** Nothing but probes that pass, for longer than this and than this part of the whole, is folded but for a margin at both ends. */
-const QUIET = { ms: 6000, part: 0.2, margin: 0.04 } as const;
+const QUIET = { ms: 4000, part: 0.2, margin: 0.04 } as const;
 const STEPS = [
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000,
 ];

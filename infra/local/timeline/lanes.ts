@@ -31,7 +31,7 @@ export interface Lane {
 
 const MARKED: ReadonlySet<TimelineEvent["kind"]> = new Set(["signal", "exited", "drained", "restarted", "failed", "unhealthy", "log"]);
 
-/** One lane for each replica, followed by its containers in the order in which they were first heard of. */
+/** One lane for each replica, followed by its containers in the order in which containers of that name are first started. */
 export function lanesOf({ events }: Timeline): Lane[] {
   const end = endOf(events);
   const replicas = new Map<string | null, Set<string>>();
@@ -40,6 +40,8 @@ export function lanesOf({ events }: Timeline): Lane[] {
     replicas.set(replica, containers);
     if (container !== null) containers.add(container);
   }
+  const started = [...new Set(events.filter((event) => event.kind === "started").map((event) => event.container))];
+  const rank = (name: string) => (started.includes(name) ? started.indexOf(name) : started.length);
   return [...replicas].flatMap(([replica, containers]) => {
     const own = events.filter((event) => event.replica === replica);
     // A replica whose containers have all ended is gone, whether or not anybody took it out of the traffic.
@@ -57,7 +59,7 @@ export function lanesOf({ events }: Timeline): Lane[] {
         marks: mine.filter((event) => MARKED.has(event.kind)),
       };
     };
-    return [lane(null), ...[...containers].map(lane)];
+    return [lane(null), ...[...containers].toSorted((a, b) => rank(a) - rank(b)).map(lane)];
   });
 }
 

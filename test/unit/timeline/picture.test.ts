@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { timelineScene, timelineSvg } from "../../../infra/local/timeline/index.ts";
@@ -14,6 +15,15 @@ function blocks(timeline: Timeline): string[] {
 const texts = (timeline: Timeline) => timelineScene(timeline).marks.flatMap((mark) => (mark.kind === "text" ? [mark.text] : []));
 const bar = (timeline: Timeline, title: RegExp) =>
   timelineScene(timeline).marks.filter((mark): mark is Mark & { kind: "rect" } => mark.kind === "rect" && title.test(mark.title ?? ""));
+
+describe("docs/images", () => {
+  it("has the picture of the recorded rollout", async () => {
+    const recorded = JSON.parse(readFileSync("docs/images/rollout.json", "utf8")) as Timeline;
+    expect(blocks(recorded)).toEqual([]);
+    // `-u` draws it anew. The record: six callers, one rollout, by the rules of Cloud Run.
+    await expect(timelineSvg(recorded)).toMatchFileSnapshot("../../../docs/images/rollout.svg");
+  });
+});
 
 describe("the picture of a timeline", () => {
   it.each(Object.keys(ALL) as (keyof typeof ALL)[])("%s has no text on top of anything", (name) => expect(blocks(ALL[name])).toEqual([]));
