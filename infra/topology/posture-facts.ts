@@ -1,7 +1,7 @@
 import type { Enforcer, PostureLevel } from "./contract.ts";
 import { imagePin } from "./image.ts";
 import { isRemoteSink } from "./receipt-sink.ts";
-import type { InvariantId, PlatformTopology } from "./types.ts";
+import type { ConfigKind, InvariantId, PlatformTopology } from "./types.ts";
 
 interface Fact {
   readonly level: PostureLevel;
@@ -21,7 +21,7 @@ export const POSTURE: { readonly [I in InvariantId]: (graph: PlatformTopology) =
   "INV-5": nonRoot,
   "INV-6": probes,
   "INV-7": drain,
-  "INV-8": failClosed,
+  "INV-8": (graph) => withConfig(failClosed(graph), graph),
   "INV-9": () => fact("enforced", ["platform"], "the image's entrypoint is kept and its arguments are set"),
   "INV-10": pinned,
 };
@@ -252,6 +252,23 @@ function failClosed(graph: PlatformTopology): Fact {
     case "local":
       return fact("enforced", ["kernel", "platform"], "the sidecar exits before it listens, and the app is not started");
   }
+}
+
+/** What the sidecar cannot start without, and who may change it. */
+const CONFIG: { readonly [K in ConfigKind]: string } = {
+  image: "spec and policy are in the sidecar's image: whoever may deploy another image decides the policy",
+  efs: "spec and policy are on the file system: whoever may write there decides the policy of every replica that starts, without a deployment",
+  "secret-files": "spec and policy are secrets: whoever may add a version, and deploy it, decides the policy",
+  fetched:
+    "spec and policy are fetched at start: whoever may write the objects decides the policy of every replica that starts, without a deployment, and while they cannot be read none starts",
+  gcs: "spec and policy are in the bucket: whoever may write there decides the policy of every replica that starts, without a deployment",
+  "azure-file":
+    "spec and policy are on the file share: whoever may write there decides the policy of every replica that starts, without a deployment",
+  host: "spec and policy are a directory of this machine: whoever may write there decides the policy",
+};
+
+function withConfig(given: Fact, { config }: PlatformTopology): Fact {
+  return { ...given, residualRisk: [given.residualRisk, CONFIG[config.kind]].filter((text) => text !== "").join("; ") };
 }
 
 function pinned(graph: PlatformTopology): Fact {
