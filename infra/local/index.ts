@@ -1,4 +1,4 @@
-export { type CleanUpOptions, cleanUp } from "./engine/clean-up.ts";
+export { type CleanUpOptions, cleanUp } from "./clean-up.ts";
 export { LOCAL_ERRORS, type LocalErrorCode, LocalRunError } from "./errors.ts";
 export { startTopology } from "./start-topology.ts";
 export { TIMELINE_EVENTS } from "./timeline/types.ts";

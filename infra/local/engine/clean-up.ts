@@ -1,30 +1,13 @@
-import { hostname } from "node:os";
-import { connect, type Docker, type DockerContainer, unlessGone } from "./docker.ts";
-import { OWNER_LABEL, RUN_LABEL } from "./labels.ts";
-
-export interface CleanUpOptions {
-  /** Also what belongs to processes that still run, on this machine or another. @default false */
-  readonly all?: boolean;
-  /** Only what carries these labels as well. */
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-/**
- * Removes the containers, volumes and networks of local runs whose process is gone. Returns their names. A run removes its own in every ordinary
- * end; what is left for this are ends that nothing survives, such as a power cut.
- */
-export async function cleanUp(options: CleanUpOptions = {}): Promise<string[]> {
-  const { docker } = await connect();
-  const wanted = [RUN_LABEL, ...Object.entries(options.labels ?? {}).map(([name, value]) => `${name}=${value}`)];
-  return await removeAll(docker, wanted, (labels) => options.all === true || !ownerLives(labels[OWNER_LABEL] ?? ""));
-}
+import { type Docker, type DockerContainer, unlessGone } from "./docker.ts";
+import { RUN_LABEL } from "./labels.ts";
 
 /** Removes what one run has made. Safe to repeat. Returns the names. */
 export async function removeRun(docker: Docker, run: string): Promise<string[]> {
   return await removeAll(docker, [`${RUN_LABEL}=${run}`], () => true);
 }
 
-async function removeAll(
+/** Removes what carries all the labels, and is wanted by those that it has. Returns the names. */
+export async function removeAll(
   docker: Docker,
   label: string[],
   wanted: (labels: Readonly<Record<string, string>>) => boolean,
@@ -58,17 +41,5 @@ async function gone(docker: Docker, filters: { label: string[] }, wanted: (label
     const left = (await docker.listContainers({ all: true, filters })).filter(({ Labels }) => wanted(Labels));
     if (left.length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-function ownerLives(owner: string): boolean {
-  const cut = owner.lastIndexOf("/");
-  // Another machine's process cannot be seen from here: its run is left alone.
-  if (owner.slice(0, cut) !== hostname()) return true;
-  try {
-    process.kill(Number(owner.slice(cut + 1)), 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
