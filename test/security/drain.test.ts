@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { eventually } from "./harness/eventually.ts";
 import { ok, Recorder } from "./harness/recorder.ts";
 import { readReceipts, startSidecar, type TestSidecar } from "./harness/sidecar.ts";
 import { connectTo } from "./harness/socket.ts";
@@ -24,17 +25,23 @@ const hold = () =>
     };
   });
 
+/** An idle connection, which ends when a drain begins. */
+async function drainSign(): Promise<() => Promise<unknown>> {
+  const idle = await connectTo(sidecar.port);
+  idle.write(get("/chio/live"));
+  await idle.until("healthy");
+  return () => eventually(() => expect(idle.closed).toBe(true));
+}
+
 describe("drain", () => {
   test("a request at work gets its answer and its receipt; new ones are refused; nothing is left", async () => {
     const held = hold();
     const client = await connectTo(sidecar.port);
     client.write(request("POST", "/open", [], "x"));
     const upstream = await held;
-    const idle = await connectTo(sidecar.port);
-    idle.write(get("/chio/live"));
-    await idle.until("healthy");
+    const begun = await drainSign();
     const drained = sidecar.drain();
-    await vi.waitFor(() => expect(idle.closed).toBe(true));
+    await begun();
     await expect(connectTo(sidecar.port)).rejects.toThrow(/ECONNREFUSED|ECONNRESET/);
     upstream.write(ok('{"late":true}'));
     await client.until('{"late":true}');
@@ -50,8 +57,9 @@ describe("drain", () => {
     const client = await connectTo(sidecar.port);
     client.write(get("/open?first"));
     const upstream = await held;
+    const begun = await drainSign();
     const drained = sidecar.drain();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await begun();
     client.write(get("/open?second"));
     upstream.write(ok("{}"));
     await drained;
@@ -86,14 +94,15 @@ describe("drain", () => {
     app.write(Buffer.from([0x81, 4, 0x61, 0x62]));
     // With the frame's own header: two letters alone may stand in a receipt id.
     await client.until("\x81\x04ab");
+    const begun = await drainSign();
     const drained = sidecar.drain();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await begun();
     expect(client.text.endsWith("ab")).toBe(true);
     app.write("cd");
     await client.until("\x88\x02\x03\xe9");
     expect(client.text.endsWith("abcd\x88\x02\x03\xe9")).toBe(true);
     expect(await drained).toEqual({ leftInFlight: 0, undelivered: 0 });
-    await vi.waitFor(() => expect(received.subarray(-8).toString("hex")).toBe("88820000000003e9"));
+    await eventually(() => expect(received.subarray(-8).toString("hex")).toBe("88820000000003e9"));
   });
 
   test("past the budget the count says what was cut off", async () => {
@@ -103,7 +112,7 @@ describe("drain", () => {
     await held;
     const { leftInFlight } = await sidecar.drain(300);
     expect(leftInFlight).toBe(1);
-    await vi.waitFor(() => expect(client.closed).toBe(true));
+    await eventually(() => expect(client.closed).toBe(true));
     expect(readReceipts(sidecar.store).at(-1)).toMatchObject({
       verdict: { verdict: "cancel" },
       metadata: { chio_http_status_scope: "final" },

@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
+import { eventually } from "./harness/eventually.ts";
 import { ok } from "./harness/recorder.ts";
 import { connectTo } from "./harness/socket.ts";
 import { get, request, world } from "./harness/world.ts";
@@ -12,7 +13,7 @@ describe("40 no receipt, no call", () => {
     db.exec("BEGIN IMMEDIATE");
     try {
       // The first call waits for the store as long as the store waits for its lock, and is refused with everything behind it.
-      const { answers } = await w.send(request("POST", "/open", [], "x"), { answers: 1, quietMs: 15_000 });
+      const { answers } = await w.send(request("POST", "/open", [], "x"), { answers: 1 });
       expect(answers[0]?.status).toBe(503);
       expect(answers[0]?.header("retry-after")).toBe("1");
       for (const bytes of [get("/open"), get("/admin"), request("POST", "/open", [], "x")]) {
@@ -30,10 +31,7 @@ describe("40 no receipt, no call", () => {
       db.exec("ROLLBACK");
       db.close();
     }
-    await vi.waitFor(async () => expect((await w.send(get("/open"), { answers: 1 })).answers[0]?.status).toBe(200), {
-      timeout: 10_000,
-      interval: 200,
-    });
+    await eventually(async () => expect((await w.send(get("/open"), { answers: 1 })).answers[0]?.status).toBe(200));
     expect((await w.send(get("/chio/health"), { answers: 1 })).answers[0]?.status).toBe(200);
   }, 40_000);
 });
@@ -48,18 +46,15 @@ describe("41 the upstream ran, and its receipt cannot be stored", () => {
       db.exec("BEGIN IMMEDIATE");
       return ok('{"secret":"answer"}');
     };
-    const safe = await w.send(get("/open"), { answers: 1, quietMs: 15_000 });
+    const safe = await w.send(get("/open"), { answers: 1 });
     expect(safe.answers[0]?.status).toBe(503);
     expect(safe.answers[0]?.json()).toMatchObject({ reason: "receipt_not_durable" });
     expect(safe.text).not.toContain("secret");
     db?.exec("ROLLBACK");
     db?.close();
     w.up.requests.length = 0;
-    await vi.waitFor(async () => expect((await w.send(get("/chio/health"), { answers: 1 })).answers[0]?.status).toBe(200), {
-      timeout: 10_000,
-      interval: 200,
-    });
-    const unsafe = await w.send(request("POST", "/open", [], "x"), { answers: 1, quietMs: 15_000 });
+    await eventually(async () => expect((await w.send(get("/chio/health"), { answers: 1 })).answers[0]?.status).toBe(200));
+    const unsafe = await w.send(request("POST", "/open", [], "x"), { answers: 1 });
     expect(unsafe.answers[0]?.status).toBe(500);
     expect(unsafe.answers[0]?.json()).toMatchObject({ reason: "receipt_not_durable" });
     expect(unsafe.text).not.toContain("secret");
@@ -72,35 +67,35 @@ describe("41 the upstream ran, and its receipt cannot be stored", () => {
 });
 
 describe("42 limits on what is open", () => {
-  const w = world({ limits: { headerTimeoutMs: 400, idleTimeoutMs: 300, maxConnections: 20, maxConcurrentRequests: 3 } });
+  const w = world({ limits: { headerTimeoutMs: 1_500, idleTimeoutMs: 1_000, maxConnections: 20, maxConcurrentRequests: 3 } });
   afterEach(() => {
     w.up.answer = () => ok("{}");
   });
   test("headers that drip", async () => {
     const parts: (string | number)[] = ["GET /open HTTP/1.1\r\nHost: localhost\r\n"];
-    for (let i = 0; i < 10; i++) parts.push(`X-${i}: y\r\n`, 150);
-    const { closed, answers } = await w.send(parts, { quietMs: 1_000 });
+    for (let i = 0; i < 16; i++) parts.push(`X-${i}: y\r\n`, 150);
+    const { closed, answers } = await w.send(parts, { closes: true });
     expect(closed).toBe(true);
     expect(answers.map(({ status }) => status)).toEqual([408]);
   });
   test("a connection that begins no request", async () => {
     await using client = await connectTo(w.sidecar.port);
     client.write("\r\n");
-    await vi.waitFor(() => expect(client.closed).toBe(true), { timeout: 4_000 });
+    await eventually(() => expect(client.closed).toBe(true));
   });
   test("a connection that says nothing more", async () => {
     await using client = await connectTo(w.sidecar.port);
     client.write(get("/open"));
     await client.until("{}");
-    await vi.waitFor(() => expect(client.closed).toBe(true), { timeout: 5_000 });
+    await eventually(() => expect(client.closed).toBe(true));
   });
   test("more connections than the limit", async () => {
     const clients = await Promise.all(Array.from({ length: 30 }, () => connectTo(w.sidecar.port).catch(() => null)));
     // A connection is one once something comes on it: Bun lets the kernel keep the others.
     for (const client of clients) client?.write("GET ");
-    await vi.waitFor(() => expect(clients.filter((client) => client === null || client.closed).length).toBeGreaterThanOrEqual(10));
+    await eventually(() => expect(clients.filter((client) => client === null || client.closed).length).toBeGreaterThanOrEqual(10));
     for (const client of clients) client?.destroy();
-    await vi.waitFor(async () => expect((await w.send(get("/open"), { answers: 1 })).answers[0]?.status).toBe(200), { timeout: 4_000 });
+    await eventually(async () => expect((await w.send(get("/open"), { answers: 1 })).answers[0]?.status).toBe(200));
   });
   test("more requests at work than the limit: 503, but for probes", async () => {
     const releases: (() => void)[] = [];
@@ -109,7 +104,7 @@ describe("42 limits on what is open", () => {
       return undefined;
     };
     const working = Array.from({ length: 3 }, () => w.send(get("/open"), { answers: 1 }));
-    await vi.waitFor(() => expect(releases).toHaveLength(3));
+    await eventually(() => expect(releases).toHaveLength(3));
     await w.refused(get("/open"), 503, "overloaded");
     expect((await w.send(get("/chio/health"), { answers: 1 })).answers[0]?.status).toBe(200);
     for (const release of releases) release();
@@ -132,13 +127,15 @@ describe("42 no upstream", () => {
 describe("42 memory of bodies", () => {
   const w = world({ limits: { maxBodyBytes: 12 * 1024 * 1024 } });
   test("many large bodies at once cannot take it all: 503 beyond four of them", async () => {
-    const head = `POST /open HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${12 * 1024 * 1024}\r\n\r\n`;
+    const head = `POST /open HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${12 * 1024 * 1024}\r\n`;
     const clients = await Promise.all(Array.from({ length: 4 }, () => connectTo(w.sidecar.port)));
-    for (const client of clients) client.write(`${head}x`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await w.refused(`${head}x`, 503, "body_memory");
+    for (const client of clients) client.write(`${head}Expect: 100-continue\r\n\r\n`);
+    // Asked for, and so counted.
+    for (const client of clients) await client.until("100 Continue");
+    for (const client of clients) client.write("x");
+    await w.refused(`${head}\r\nx`, 503, "body_memory");
     for (const client of clients) client.destroy();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { answers } = await w.send(`POST /open HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx`, { answers: 1 });
       expect(answers[0]?.status).toBe(200);
     });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { eventually } from "./harness/eventually.ts";
 import { get, request, world } from "./harness/world.ts";
 
 const w = world({ limits: { maxBodyBytes: 1_000 } });
@@ -39,7 +40,7 @@ describe("30 framing that two readers take apart differently", () => {
     ["a space in a header name", get("/open", "X A: 1")],
   ])("%s", async (_name, bytes) => {
     const before = w.up.requests.length;
-    const { answers, closed } = await w.harmless(bytes);
+    const { answers, closed } = await w.harmless(bytes, { closes: true });
     expect(answers.map(({ status }) => status)).toEqual([400]);
     expect(closed).toBe(true);
     expect(w.up.requests.length).toBe(before);
@@ -80,21 +81,21 @@ describe("31 chunked bodies", () => {
     ["more data than the size", "3\r\nabcd\r\n0\r\n\r\n"],
   ])("%s", async (_name, body) => {
     const before = w.up.requests.length;
-    const { answers, closed } = await w.harmless(chunked(body + NEXT));
+    const { answers, closed } = await w.harmless(chunked(body + NEXT), { closes: true });
     expect(answers.map(({ status }) => status)).toEqual([400]);
     expect(closed).toBe(true);
     expect(w.up.requests.length).toBe(before);
   });
   test("an oversized extension", async () => {
     const before = w.up.requests.length;
-    const { closed, answers } = await w.harmless(chunked(`3;${"e".repeat(100_000)}\r\nabc\r\n0\r\n\r\n`));
+    const { closed, answers } = await w.harmless(chunked(`3;${"e".repeat(100_000)}\r\nabc\r\n0\r\n\r\n`), { closes: true });
     expect(closed).toBe(true);
     expect(answers.every(({ status }) => status >= 400)).toBe(true);
     expect(w.up.requests.length).toBe(before);
   });
   test("a missing last chunk is no request", async () => {
     const before = w.up.requests.length;
-    await w.send(chunked("3\r\nabc\r\n"), { quietMs: 100 });
+    await w.send(chunked("3\r\nabc\r\n"), { quietMs: 200, unanswered: true });
     expect(w.up.requests.length).toBe(before);
   });
   test("extensions and chunk borders do not arrive", async () => {
@@ -138,7 +139,7 @@ describe("32 upgrades", () => {
     expect(seen.headers.map(([name]) => name.toLowerCase()).filter((name) => /upgrade|connection|http2/.test(name))).toEqual([]);
   });
   test("nothing behind an upgrade that was left out is read", async () => {
-    const { answers, closed } = await w.send(get("/open", "Connection: Upgrade", "Upgrade: h2c") + NEXT, { quietMs: 300 });
+    const { answers, closed } = await w.send(get("/open", "Connection: Upgrade", "Upgrade: h2c") + NEXT, { closes: true });
     expect(answers.map(({ status }) => status)).toEqual([200]);
     expect(closed).toBe(true);
     noSecond();
@@ -148,7 +149,7 @@ describe("32 upgrades", () => {
     expect(seen.headers.map(([name]) => name.toLowerCase())).not.toContain("upgrade");
   });
   test("CONNECT leaves no connection behind", async () => {
-    const { closed, answers } = await w.harmless(`CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n${NEXT}`);
+    const { closed, answers } = await w.harmless(`CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n${NEXT}`, { closes: true });
     expect(answers.map(({ status }) => status)).toEqual([405]);
     expect(closed).toBe(true);
     noSecond();
@@ -159,7 +160,7 @@ describe("33 Expect: 100-continue", () => {
   const expecting = (target: string, headers: string[] = [], length = 3) =>
     `POST ${target} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n${headers.map((line) => `${line}\r\n`).join("")}\r\n`;
   test("no body is asked for from a caller who may not call", async () => {
-    const { answers, closed } = await w.send(expecting("/admin"), { quietMs: 300 });
+    const { answers, closed } = await w.send(expecting("/admin"), { closes: true });
     expect(answers.map(({ status }) => status)).toEqual([403]);
     expect(closed).toBe(true);
   });
@@ -200,7 +201,7 @@ describe("34 pipelining", () => {
       return undefined;
     };
     const talking = w.send(get("/open?slow") + get("/open?fast"), { answers: 2 });
-    await expect.poll(() => w.up.lines.at(-1)).toBe("GET /open?slow HTTP/1.1");
+    await eventually(() => expect(w.up.lines.at(-1)).toBe("GET /open?slow HTTP/1.1"));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(w.up.lines.at(-1)).toBe("GET /open?slow HTTP/1.1");
     release();
@@ -214,20 +215,20 @@ describe("34 pipelining", () => {
     noSecond();
   });
   test("the unread body of a refused request ends the connection", async () => {
-    const { answers, closed } = await w.send(request("POST", "/open", [], NEXT.repeat(50)) + NEXT, { quietMs: 1_500 });
+    const { answers, closed } = await w.send(request("POST", "/open", [], NEXT.repeat(50)) + NEXT, { closes: true });
     expect(answers.map(({ status }) => status)).toEqual([413]);
     expect(closed).toBe(true);
     noSecond();
   });
   test("nothing behind a refused request is read", async () => {
     const before = w.up.requests.length;
-    const { answers, closed } = await w.send(get("/open/../x") + get("/open?behind"), { quietMs: 300 });
+    const { answers, closed } = await w.send(get("/open/../x") + get("/open?behind"), { closes: true });
     expect(answers.map(({ status }) => status)).toEqual([400]);
     expect(closed).toBe(true);
     expect(w.up.requests.length).toBe(before);
   });
   test("a connection that sends too far ahead is cut", async () => {
-    const { closed } = await w.send(get("/open").repeat(60), { quietMs: 500 });
+    const { closed } = await w.send(get("/open").repeat(60), { closes: true });
     expect(closed).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
+import { eventually } from "./harness/eventually.ts";
 import { ok } from "./harness/recorder.ts";
 import { connectTo, type HandSocket } from "./harness/socket.ts";
 import { get, world } from "./harness/world.ts";
@@ -53,9 +54,9 @@ describe("32 websockets, where a route takes them", () => {
     upstream.write(frame("hello"));
     await client.until("hello");
     client.write("\x81\x85\0\0\0\0there");
-    await vi.waitFor(() => expect(got()).toContain("there"));
+    await eventually(() => expect(got()).toContain("there"));
     client.destroy();
-    await vi.waitFor(() => expect(upstream.destroyed).toBe(true));
+    await eventually(() => expect(upstream.destroyed).toBe(true));
   });
 
   test("the decision is durable before the upstream hears of it", async () => {
@@ -89,7 +90,7 @@ describe("32 websockets, where a route takes them", () => {
     ["to another protocol", switching().replace("Upgrade: websocket", "Upgrade: h2c")],
   ])("a 101 %s opens no tunnel", async (_name, answer) => {
     w.up.answer = () => answer;
-    const { answers, closed } = await w.send(handshake("/socket"), { quietMs: 1_000 });
+    const { answers, closed } = await w.send(handshake("/socket"), { closes: true });
     expect(answers.map(({ status }) => status)).toEqual([502]);
     expect(closed).toBe(true);
     expect(last()).toMatchObject({ response_status: 502, metadata: { chio_upstream_error: "upstream_protocol" } });
@@ -97,7 +98,7 @@ describe("32 websockets, where a route takes them", () => {
 
   test("a refusal of the app is passed on, and ends the connection", async () => {
     w.up.answer = () => "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 4\r\n\r\nnope";
-    const { answers, closed } = await w.send(handshake("/socket"), { quietMs: 1_000 });
+    const { answers, closed } = await w.send(handshake("/socket"), { closes: true });
     expect(answers.map(({ status, body }) => [status, body])).toEqual([[426, "nope"]]);
     expect(answers[0]?.header("x-chio-receipt-id")).toBe(last().id);
     expect(closed).toBe(true);
@@ -105,9 +106,9 @@ describe("32 websockets, where a route takes them", () => {
 
   test("a client that talks before the 101 is cut off", async () => {
     w.up.answer = () => undefined;
-    const { closed } = await w.send([handshake("/socket"), 100, "GET /admin HTTP/1.1\r\n\r\n"], { quietMs: 1_000 });
+    const { closed } = await w.send([handshake("/socket"), 100, "GET /admin HTTP/1.1\r\n\r\n"], { closes: true });
     expect(closed).toBe(true);
-    await vi.waitFor(() => expect(last().verdict.verdict).toBe("cancel"));
+    await eventually(() => expect(last().verdict.verdict).toBe("cancel"));
   });
 
   test("a client that goes during the handshake is a cancelled call", async () => {
@@ -121,8 +122,8 @@ describe("32 websockets, where a route takes them", () => {
     client.write(handshake("/socket"));
     const upstream = await held;
     client.destroy();
-    await vi.waitFor(() => expect(last().verdict.verdict).toBe("cancel"));
+    await eventually(() => expect(last().verdict.verdict).toBe("cancel"));
     expect(last().response_status).toBe(499);
-    await vi.waitFor(() => expect(upstream.destroyed).toBe(true));
+    await eventually(() => expect(upstream.destroyed).toBe(true));
   });
 });

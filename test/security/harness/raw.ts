@@ -21,14 +21,22 @@ export interface RawTalk {
 export type Part = string | Uint8Array;
 
 export interface TalkOptions {
-  /** Stop after this many answers; without it, when the server closes or has been silent for `quietMs`. */
+  /** Stop after this many answers; without it, when the server closes, or has said something and then nothing for `quietMs`. */
   answers?: number;
   quietMs?: number;
+  /** The server has to close the connection, and is waited for. */
+  closes?: boolean;
+  /** Nothing may come back: a first byte is not waited for any longer than a further one. */
+  unanswered?: boolean;
   /** The answers are to HEAD. */
   head?: boolean;
   /** Called with each connection, for tests that cut it. */
   onSocket?: (socket: Socket) => void;
 }
+
+const PATIENCE_MS = 15_000;
+/** Less than any time after which an idle connection is closed anyway. */
+const CLOSING_MS = 8_000;
 
 /** Sends bytes as they are; a number among the parts is a pause in milliseconds. */
 export async function talk(port: number, parts: Part | (Part | number)[], options: TalkOptions = {}): Promise<RawTalk> {
@@ -59,11 +67,18 @@ export async function talk(port: number, parts: Part | (Part | number)[], option
       silentSince = Date.now();
     }
     if (options.answers !== undefined && parseAnswers(text(), options.head === true).length >= options.answers) break;
-    if (Date.now() - silentSince > (options.quietMs ?? (options.answers === undefined ? 300 : 5_000))) break;
+    if (Date.now() - silentSince > patience(options, received.length > 0)) break;
     await Promise.race([pause(20), new Promise<void>((resolve) => (wake = resolve))]);
   }
   socket.destroy();
   return { text: text(), answers: parseAnswers(text(), options.head === true), closed };
+}
+
+/** How long a silence is waited out, milliseconds. A busy machine is slow to answer and to close; only where nothing more is expected the wait is short. */
+function patience({ answers, quietMs = 300, closes, unanswered }: TalkOptions, began: boolean): number {
+  if (closes === true) return CLOSING_MS;
+  if (answers !== undefined) return PATIENCE_MS;
+  return began || unanswered === true ? quietMs : PATIENCE_MS;
 }
 
 /** Whole answers in a stream of them; 100 Continue is one of them, with status 100. */

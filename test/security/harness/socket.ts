@@ -3,7 +3,7 @@ import { connect } from "node:net";
 /** A client connection that the test drives by hand. */
 export interface HandSocket extends AsyncDisposable {
   write(bytes: string | Uint8Array): void;
-  /** Resolves when `text` has arrived; rejects after three seconds. */
+  /** Resolves when `text` has arrived; rejects after fifteen seconds. */
   until(text: string): Promise<void>;
   readonly text: string;
   readonly bytes: number;
@@ -38,7 +38,7 @@ export async function connectTo(port: number): Promise<HandSocket> {
   return {
     write: (data) => void socket.write(typeof data === "string" ? Buffer.from(data, "latin1") : data),
     async until(wanted) {
-      const deadline = Date.now() + 10_000;
+      const deadline = Date.now() + 15_000;
       while (!text().includes(wanted)) {
         if (closed || Date.now() > deadline)
           throw new Error(`${JSON.stringify(wanted)} did not arrive; got ${JSON.stringify(text().slice(-300))}`);

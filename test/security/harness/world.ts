@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { httpContentHash } from "../../../sidecar/wire/identity.ts";
 import type { HttpReceipt } from "../../../sidecar/wire/types.ts";
+import { eventually } from "./eventually.ts";
 import { type Part, type RawAnswer, type RawTalk, type TalkOptions, talk } from "./raw.ts";
 import { type RecordedRequest, Recorder } from "./recorder.ts";
 import { type SidecarOptions, startSidecar, type TestSidecar } from "./sidecar.ts";
@@ -22,7 +23,7 @@ export interface World {
   /** Decided, allowed, forwarded as one request. */
   forwarded(bytes: Bytes, status?: number): Promise<{ answer: RawAnswer; seen: RecordedRequest }>;
   /** Neither answer nor effect is asked for, only that nothing got past: no request upstream that was not decided. */
-  harmless(bytes: Bytes): Promise<RawTalk>;
+  harmless(bytes: Bytes, options?: TalkOptions): Promise<RawTalk>;
   /** Requests of several connections at a time have no order between them: each must still have its own receipt. */
   unordered: boolean;
   /** Receipts of streamed uploads that broke off: they were allowed, and never became a request. */
@@ -44,7 +45,7 @@ export function world(options: Omit<SidecarOptions, "upstreamPort"> = {}): World
     await up?.stop();
   });
   // A receipt of a client that went away comes a moment later.
-  afterEach(() => vi.waitFor(() => expectDecided(up, sidecar.receipts(), token, self), { timeout: 3_000, interval: 50 }));
+  afterEach(() => eventually(() => expectDecided(up, sidecar.receipts(), token, self)));
 
   const counts = () => ({ requests: up.requests.length, finals: finals(sidecar.receipts()).length });
   const exchange = async (bytes: Bytes) => {
@@ -96,7 +97,7 @@ export function world(options: Omit<SidecarOptions, "upstreamPort"> = {}): World
       expect({ status: answer.status, requests, receipts }, answer.body).toEqual({ status, requests: 1, receipts: 1 });
       return { answer, seen: up.requests.at(-1)! };
     },
-    harmless: (bytes) => talk(sidecar.port, bytes, { quietMs: 200 }),
+    harmless: (bytes, talkOptions) => talk(sidecar.port, bytes, { quietMs: 200, ...talkOptions }),
   };
   return self;
 }
