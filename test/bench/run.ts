@@ -37,7 +37,7 @@ try {
     evaluate: () => evaluate(chio, bun, fixture, closed, seconds),
     proxy: () => proxy(chio, bun, fixture, seconds),
     ledger: () => ledger(bun),
-    constrained: () => constrained(image, fixture, seconds),
+    constrained: () => constrained(image, bun, fixture, seconds),
   };
   for (const [name, scenario] of Object.entries(scenarios)) {
     if (values.only && !values.only.split(",").includes(name)) continue;

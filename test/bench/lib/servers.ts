@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { answers, freePort, type Running, start } from "./process.ts";
 
 const floors = join(import.meta.dirname, "..", "floors");
+/** Its program; the one argument is its port. */
+export const signingFloor = join(floors, "sign.ts");
 
 /** One nginx: a fixed answer on `origin`, and a forwarder to it on `forwarder`. */
 export async function startNginx(folder: string): Promise<{ server: Running; origin: string; forwarder: string }> {
@@ -30,7 +32,7 @@ http {
 export async function startSigningFloor(bun: string): Promise<{ server: Running; url: string }> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
-  const server = await start(bun, [join(floors, "sign.ts"), String(port)], {
+  const server = await start(bun, [signingFloor, String(port)], {
     ready: async () => {
       const response = await fetch(url, { method: "POST", body: "{}" }).catch(() => null);
       return response?.status === 200;
