@@ -79,7 +79,9 @@ describe("secrets of a run", () => {
         fix: expect.stringMatching(/--secret \S+=@FILE/),
       }),
     );
-    expect(inputs("cloud-run", project({}, TWO), {}, { TOKEN: "t" }, TWO).options.secrets).toMatchObject({ "chio-sidecar-control-token": "t" });
+    expect(inputs("cloud-run", project({}, TWO), {}, { TOKEN: "t" }, TWO).options.secrets).toMatchObject({
+      "chio-sidecar-control-token": "t",
+    });
   });
 
   it("refuses a secret that the topology does not have, and a variable that is not set", () => {
