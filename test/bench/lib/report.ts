@@ -1,3 +1,4 @@
+import { escapeXml } from "../../../infra/svg/index.ts";
 import type { Figure } from "./figures.ts";
 
 const number = (value: number | null) =>
@@ -19,8 +20,6 @@ export function table(figures: readonly Figure[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
   return [line(header), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)].join("\n");
 }
-
-const escapeXml = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 /** The ratios as bars against their floor (1.0), one row a figure; colours hold in light and dark. */
 export function picture(figures: readonly Figure[]): string {
