@@ -43,8 +43,11 @@ export function diagramScene(topology: AnyTopology, platform: Platform, acceptan
       ingress,
       target: graph.ingress.container,
       port: `:${graph.ingress.port}`,
-      replica: `${REPLICA[platform]}${copies}: ${graph.resources.cpuMilli / 1000} CPU, ${graph.resources.memoryMiB} MiB`,
-      network: `its containers share loopback${platform === "aca" ? "; requests wait until all are ready" : ""}`,
+      replica: `${REPLICA[platform]}${copies}`,
+      network: [
+        `${graph.resources.cpuMilli / 1000} CPU, ${graph.resources.memoryMiB} MiB`,
+        ...(graph.containers.length === 1 ? [] : ["shared loopback", ...(platform === "aca" ? ["requests wait until all are ready"] : [])]),
+      ].join("; "),
     },
     82,
   );

@@ -171,6 +171,6 @@ export function volumeWords(volume: Volume): { readonly store: string; readonly 
     case "azure-file":
       return { store: "Azure Files", lines: [volume.storageName] };
     case "host":
-      return { store: "directory of this machine", lines: [volume.source] };
+      return { store: "local directory", lines: [volume.source] };
   }
 }
