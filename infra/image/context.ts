@@ -45,6 +45,12 @@ export function bundledContext(flavor: SidecarFlavor, configDirectory: string | 
   return directory;
 }
 
+/** Before the process ends by itself, for those that are ended from outside. */
+export function removeBundledContexts(): void {
+  for (const directory of staged.values()) rmSync(directory, { recursive: true, force: true });
+  staged.clear();
+}
+
 function stage(flavor: SidecarFlavor, config: string | null): string {
   const root = packageRoot(DOCKERFILES[flavor]);
   const sources = [...SOURCES, ...FLAVOR_SOURCES[flavor]];
@@ -57,8 +63,8 @@ function stage(flavor: SidecarFlavor, config: string | null): string {
       "install the package again, or push an image and name it by digest",
     );
   }
+  if (staged.size === 0) process.once("exit", removeBundledContexts);
   const directory = mkdtempSync(join(tmpdir(), "chio-image-"));
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   for (const path of sources) copy(root, path, directory);
   const manifests = runtimeManifests(readJson(root, "package.json"), readJson(root, lock));
   writeFileSync(join(directory, "package.json"), json(manifests.manifest));

@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { ACKNOWLEDGED, acknowledge, TicketsStack } from "../../../infra/examples/aws/stack.ts";
+import { removeBundledContexts } from "../../../infra/image/context.ts";
 import { APP_IMAGE, containerNamed, templateOf } from "./support.ts";
 
 const STRICT = { "@aws-cdk/core:validateAgainstDefaultRules": true };
@@ -29,6 +30,9 @@ function nagRules(app: App): string[] {
   const report = JSON.parse(readFileSync(join(app.outdir, "validation-report.json"), "utf8"));
   return [...new Set([...JSON.stringify(report).matchAll(/AwsSolutions-[A-Z]+\d+/g)].map(([id]) => id))].sort();
 }
+
+// Vitest ends its workers from outside.
+afterAll(removeBundledContexts);
 
 describe("the example", () => {
   it("passes cdk-nag's AwsSolutions pack and the CDK's own validator, as errors", () => {
