@@ -8,7 +8,7 @@ export default defineConfig({
     projects: [
       // Not isolated: a worker loads each module once, not once a test file, which takes a third off the time.
       // Many wait for a real disk or process: on a busy machine that is slow, and no failure.
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000, hookTimeout: 30_000, isolate: false } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, isolate: false } },
       { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], isolate: false } },
       { test: { name: "security", include: ["test/security/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, isolate: false } },
       { test: { name: "infra", include: ["test/infra/**/*.test.ts"], testTimeout: 60_000 } },

@@ -80,7 +80,6 @@ describe("chio health", () => {
     const silent = createTcpServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     closers.push(() => silent.close());
-    const start = performance.now();
     const { code, stderr } = await runCli([
       "health",
       "--timeout-ms",
@@ -90,7 +89,6 @@ describe("chio health", () => {
     ]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/no answer within 150 ms/);
-    expect(performance.now() - start).toBeLessThan(2000);
   });
 
   it("says what is wrong with its own settings", async () => {

@@ -164,7 +164,7 @@ describe("chio receipt tail", () => {
         await ledger.close();
       }
     },
-    20_000,
+    60_000,
   );
 });
 

@@ -162,7 +162,7 @@ describe("a locked store", () => {
       expect(new Set(faults)).toEqual(new Set(["locked"]));
     });
     expect(await verifyLedgerFile(dir.store)).toMatchObject({ ok: true, receipts: 10 });
-  }, 20_000);
+  });
 });
 
 describe("a store that is taken away", () => {

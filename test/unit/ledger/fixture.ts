@@ -157,7 +157,7 @@ export function openTestLedger(path: string | null, options: Partial<LedgerOptio
 }
 
 /** Waits until `condition` holds; rejects with what was waited for. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 25_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`timed out waiting until ${what}`);

@@ -62,7 +62,7 @@ describe("a ledger", () => {
     using dir = scratch();
     const ledger = await openTestLedger(dir.store, { checkpoint: { batchSize: 10, intervalMs: 150 } });
     await Promise.all(Array.from({ length: 25 }, () => ledger.append(kernel.http())));
-    await until("two full batches have their checkpoint", () => ledger.status().checkpointSeq === 2);
+    await until("two full batches have their checkpoint", () => ledger.status().checkpointSeq >= 2);
     await until("the interval has ended the third", () => ledger.status().checkpointSeq === 3);
     expect(ledger.status().uncheckpointed).toBe(0);
     await ledger.append(kernel.http());

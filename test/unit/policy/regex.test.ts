@@ -84,7 +84,7 @@ describe("time", () => {
     const start = performance.now();
     expect(regex.test(text)).toBe(false);
     // A backtracking engine needs longer than the age of the universe for most of these.
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(performance.now() - start).toBeLessThan(15_000);
   });
 
   test("more states than the cache holds are no obstacle", () => {

@@ -182,10 +182,14 @@ describe("speed and order", () => {
       for (let i = 0; i < count; i += 1) routes.match("GET", "/api/v1/r499/77/part2");
     };
     run(5000);
-    const start = performance.now();
-    run(20_000);
-    // A few microseconds; ten times that is a table that is scanned.
-    expect((performance.now() - start) / 20_000).toBeLessThan(0.05);
+    // A few microseconds; ten times that is a table that is scanned. The best of several: other programs run too.
+    let best = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 10; round++) {
+      const start = performance.now();
+      run(2_000);
+      best = Math.min(best, (performance.now() - start) / 2_000);
+    }
+    expect(best).toBeLessThan(0.05);
     expect(routes.match("GET", "/api/v1/r499/77/part2").pattern).toBe("/api/v1/r499/{id}/part2");
   });
 });

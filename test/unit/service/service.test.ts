@@ -116,23 +116,23 @@ describe("drain", () => {
         given = ms;
       },
       () => null,
-      60,
+      1000,
     );
     const result = await drain(
       [
         phase(
           "requests",
-          () => wait(5000),
+          () => wait(60_000),
           () => "3 requests",
         ),
         flush,
       ],
-      100,
+      1500,
     );
     expect(result.clean).toBe(false);
     expect(result.left).toEqual(["requests: 3 requests (out of time)"]);
-    expect(given).toBeGreaterThan(20);
-    expect(result.tookMs).toBeLessThan(1000);
+    expect(given).toBeGreaterThan(100);
+    expect(result.tookMs).toBeLessThan(20_000);
   });
 
   it("does not stop at a phase that fails", async () => {

@@ -41,7 +41,7 @@ describe("discoverSpec", () => {
       message: expect.stringMatching(/openapi\.json answered 404; .*\/api-docs answered 302/),
       fix: expect.stringMatching(/--spec/),
     });
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(8000);
     expect(SPEC_PATHS).toHaveLength(4);
   });
 
@@ -53,7 +53,7 @@ describe("discoverSpec", () => {
       code: "spec_not_found",
       message: expect.stringMatching(/ECONNREFUSED/),
     });
-    const later = discoverSpec(probe, { waitMs: 5000 });
+    const later = discoverSpec(probe, { waitMs: 20_000 });
     setTimeout(() => void app((_request, response) => response.end("{}"), port), 300);
     expect((await later).text).toBe("{}");
   });
@@ -62,7 +62,7 @@ describe("discoverSpec", () => {
     const url = await app(() => {});
     const began = performance.now();
     await expect(discoverSpec(url, { waitMs: 300 })).rejects.toMatchObject({ message: expect.stringMatching(/no answer within/) });
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(8000);
   });
 
   it("stops when it is told to", async () => {
