@@ -1,11 +1,13 @@
 import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+import { EXCLUDABLE_CHECKS } from "../service/readiness.ts";
 import { ask } from "./ask.ts";
 import type { CommandIo } from "./io.ts";
 
 interface Flags {
   url?: URL;
   timeoutMs: number;
+  exclude?: string;
 }
 
 /** `chio health`: what the image's curl line does, without curl. 0 when ready, 1 otherwise. */
@@ -17,10 +19,16 @@ export function register(program: Command, io: CommandIo): void {
     .option("--listen <host:port>", "address the sidecar listens on; env CHIO_LISTEN_ADDR")
     .option("--health-path <path>", "its health path; env CHIO_HEALTH_PATH")
     .option("--config <file>", "its kernel.yaml; env CHIO_KERNEL_CONFIG_PATH")
+    .addOption(
+      new Option("--exclude <check>", "ready as well when this does not hold: for a command that gets the replica replaced").choices(
+        EXCLUDABLE_CHECKS,
+      ),
+    )
     .option("--timeout-ms <ms>", "give up after this long", milliseconds, 2000)
     .action(async (flags: Flags, command: Command) => {
       const url = flags.url ?? (await configuredUrl(command, io));
       if (url === null) return;
+      if (flags.exclude !== undefined) url.searchParams.set("exclude", flags.exclude);
       const answer = await ask(url, flags.timeoutMs);
       if (answer.status === 200) {
         io.stdout(`${answer.text.trimEnd()}\n`);

@@ -150,10 +150,6 @@ interface Parts {
 
 function running(config: ServiceConfig, rules: ProtectPolicy, { ledger, protect, keypair, readiness, metrics, log }: Parts): Sidecar {
   let draining = false;
-  readiness.addCheck("sinks", () => {
-    const lost = ledger.status().sinks.filter((sink) => !sink.reachable);
-    return lost.length === 0 ? null : lost.map(({ name, message }) => `${name} ${message ?? "takes nothing"}`).join(", ");
-  });
   readiness.addWarning("retention", () => ledger.status().retentionProblem ?? null);
   metrics.connect({
     queueDepth: () => ledger.status().queued,

@@ -50,6 +50,7 @@ export const HTTP_ERRORS = {
   method_not_allowed: "The route exists, but not for this method.",
   control_forbidden: "A control route was called without its token, or from elsewhere than loopback.",
   foreign_origin: "A browser page of another origin, or a foreign host name, called a route of the sidecar.",
+  unknown_check: "A question about readiness leaves out a check that does not exist, or that cannot be left out.",
   bad_payload: "The body of a call to the sidecar is not what the route takes.",
   ledger_unavailable: "No receipt can be made durable, so nothing is decided.",
   receipt_not_durable: "The receipt could not be made durable, so the answer is withheld.",

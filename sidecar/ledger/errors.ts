@@ -41,7 +41,7 @@ const FIXES: Partial<Record<LedgerFault, string>> = {
   locked: "end the process that holds the store: nothing but the sidecar writes to it for long",
   corrupt: "put the store back from a copy, or move it away to begin a new one; keep the old one for `chio checkpoint verify`",
   io_error: "look at the volume of the receipt store: is it mounted, and does the kernel log report errors?",
-  queue_full: "try again; if it lasts, the disk is too slow for this load",
+  queue_full: "try again; if it lasts, the disk (with acknowledge: sink, the sink) is too slow for this load",
 };
 
 export function faultError(fault: LedgerFault, message: string): LedgerError {

@@ -150,9 +150,11 @@ class StoreLedger implements Ledger {
   }
 
   status(): LedgerStatus {
-    const refusal = this.#refusal();
+    const local = this.#storeRefusal();
+    const refusal = local ?? this.#sinkRefusal();
     return {
       writable: refusal === null,
+      storeWritable: local === null,
       ...(refusal?.fault === undefined ? {} : { fault: refusal.fault, message: refusal.message }),
       queued: this.#queued(),
       receipts: this.#counts.receipts,
@@ -275,7 +277,7 @@ class StoreLedger implements Ledger {
   #confirm(): void {
     if (this.#unconfirmed.length === 0) return;
     const confirmed = Math.min(...this.#deliveries.map((delivery) => delivery.confirmedSeq));
-    const refusal = this.#sinkRefusal();
+    const refusal = this.#unreachable();
     for (let next = this.#unconfirmed.peek(); next !== undefined; next = this.#unconfirmed.peek()) {
       if (next.seq <= confirmed) next.resolve();
       else if (refusal !== null) next.reject(refusal);
@@ -312,15 +314,29 @@ class StoreLedger implements Ledger {
   }
 
   #refusal(): LedgerError | null {
-    if (this.#closed !== null) return faultError("closed", "the ledger was closed");
-    if (this.#fault !== null) return faultError(this.#fault.fault, this.#fault.message);
-    if (this.#queued() >= this.#options.queueLimit) return faultError("queue_full", `${this.#queued()} receipts wait for their commit`);
-    if (this.#queuedChars >= MAX_QUEUED_CHARS)
-      return faultError("queue_full", `receipts of ${this.#queuedChars} bytes wait for their commit`);
-    return this.#options.acknowledge === "sink" ? this.#sinkRefusal() : null;
+    return this.#storeRefusal() ?? this.#sinkRefusal();
   }
 
+  /** What stands in the way whatever the sinks do. */
+  #storeRefusal(): LedgerError | null {
+    if (this.#closed !== null) return faultError("closed", "the ledger was closed");
+    if (this.#fault !== null) return faultError(this.#fault.fault, this.#fault.message);
+    if (this.#pending.length >= this.#options.queueLimit)
+      return faultError("queue_full", `${this.#pending.length} receipts wait for their commit`);
+    if (this.#queuedChars >= MAX_QUEUED_CHARS)
+      return faultError("queue_full", `receipts of ${this.#queuedChars} bytes wait for their commit`);
+    return null;
+  }
+
+  /** What stands in the way where answers wait for the sinks. */
   #sinkRefusal(): LedgerError | null {
+    if (this.#options.acknowledge !== "sink") return null;
+    const unreachable = this.#unreachable();
+    if (unreachable !== null || this.#queued() < this.#options.queueLimit) return unreachable;
+    return faultError("queue_full", `${this.#queued()} receipts wait for their commit, ${this.#unconfirmed.length} of them for a sink`);
+  }
+
+  #unreachable(): LedgerError | null {
     const down = this.#deliveries.find((delivery) => !delivery.reachable);
     if (down === undefined) return null;
     return faultError("sink_unreachable", `the sink ${down.sink.name} is not reachable: ${down.status().message}`);

@@ -22,6 +22,8 @@ export interface SinkStatus {
 
 export interface LedgerStatus {
   writable: boolean;
+  /** The same but for the sinks: false through the store's own fault alone. */
+  storeWritable: boolean;
   fault?: LedgerFault;
   message?: string;
   /** Entries waiting for their commit. */

@@ -140,7 +140,13 @@ export async function startProtect(config: ServiceConfig, deps: ProtectDeps): Pr
   readiness.addCheck("shutdown", () => (draining ? "the sidecar is shutting down" : null));
   readiness.addCheck("receipts", () => {
     const status = ledger.status();
-    return status.writable ? null : (status.message ?? status.fault ?? "the receipt store takes nothing");
+    return status.storeWritable ? null : (status.message ?? status.fault ?? "the receipt store takes nothing");
+  });
+  readiness.addCheck("sinks", () => {
+    const { sinks, writable, storeWritable, message } = ledger.status();
+    const lost = sinks.filter((sink) => !sink.reachable);
+    if (lost.length > 0) return lost.map(({ name, message: why }) => `${name} ${why ?? "takes nothing"}`).join(", ");
+    return storeWritable && !writable ? (message ?? "receipts wait for a sink") : null;
   });
 
   const server: HttpServer = createHttpServer({

@@ -1,5 +1,10 @@
 import type { Readiness } from "./types.ts";
 
+/**
+ * Checks that a question about readiness may leave out: what is away for every replica alike, so that a new one in place of this would mend nothing.
+ */
+export const EXCLUDABLE_CHECKS = ["sinks"] as const;
+
 type Checks = Map<string, () => string | null>;
 
 /**
@@ -11,15 +16,16 @@ export function createReadiness(): Readiness {
   const notices: Checks = new Map();
   return {
     addCheck: (name, check) => void checks.set(name, check),
-    reasons: () => sentences(checks),
+    reasons: (excluded = []) => sentences(checks, (name) => !excluded.includes(name)),
     addWarning: (name, check) => void notices.set(name, check),
-    warnings: () => sentences(notices),
+    warnings: (excluded = []) => [...sentences(checks, (name) => excluded.includes(name)), ...sentences(notices)],
   };
 }
 
-function sentences(checks: Checks): string[] {
+function sentences(checks: Checks, asked: (name: string) => boolean = () => true): string[] {
   const found: string[] = [];
   for (const [name, check] of checks) {
+    if (!asked(name)) continue;
     let sentence: string | null;
     try {
       sentence = check();

@@ -66,8 +66,10 @@ export interface Logger {
 /** One reason per check that fails; ready when there is none. */
 export interface Readiness {
   addCheck(name: string, check: () => string | null): void;
-  reasons(): string[];
+  /** `excluded`: names of checks that are not asked. */
+  reasons(excluded?: readonly string[]): string[];
   /** Something that an operator should know and that does not stop traffic, like a policy that was not replaced. */
   addWarning(name: string, check: () => string | null): void;
-  warnings(): string[];
+  /** Of the checks that were left out of the reasons, too. */
+  warnings(excluded?: readonly string[]): string[];
 }

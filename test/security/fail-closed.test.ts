@@ -25,6 +25,8 @@ describe("40 no receipt, no call", () => {
       expect(health.status).toBe(503);
       expect(health.json()).toMatchObject({ status: "unhealthy", ok: false, receipt_sink: "unreachable" });
       expect(String(health.json().reasons)).toMatch(/receipts/);
+      // The store is no sink: who leaves the sinks out hears of it all the same.
+      expect((await w.send(get("/chio/health?exclude=sinks"), { answers: 1 })).answers[0]?.status).toBe(503);
       expect((await w.send(get("/chio/live"), { answers: 1 })).answers[0]?.status).toBe(200);
       expect(w.up.requests.length).toBe(before);
     } finally {

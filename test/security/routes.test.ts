@@ -38,6 +38,14 @@ describe("health and liveness", () => {
       guards_loaded: 4,
     });
   });
+  test("ready but for the sinks, and nothing else is left out", async () => {
+    const { answers } = await w.send(get("/chio/health?exclude=sinks"), { answers: 1 });
+    expect(answers[0]?.status).toBe(200);
+    expect(answers[0]?.json()).toMatchObject({ ok: true, receipt_sink: "reachable", excluded: ["sinks"] });
+    for (const name of ["receipts", "shutdown", "sinks,receipts", "Sinks", ""])
+      await w.refused(get(`/chio/health?exclude=${name}`), 400, "unknown_check");
+    await w.refused(get("/chio/health?exclude=sinks&exclude=receipts"), 400, "duplicate_query_parameter");
+  });
   test("alive", async () => {
     const { answers } = await w.send(get("/chio/live"), { answers: 1 });
     expect(answers[0]?.json()).toMatchObject({ status: "healthy", ok: true });

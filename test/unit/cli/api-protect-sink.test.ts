@@ -2,6 +2,7 @@ import { createServer } from "node:https";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { selfSigned } from "../../../infra/local/suite/certificate.ts";
 import { until } from "../ledger/fixture.ts";
+import { runCli } from "./run-cli.ts";
 import { type SidecarProcess, Workbench } from "./sidecar-process.ts";
 
 const TOKEN = "sink-token-of-this-test";
@@ -43,13 +44,17 @@ async function start(bench: Workbench, flags: Record<string, string>): Promise<{
   return { sidecar, url: await sidecar.listening() };
 }
 
-const health = async (url: string) => {
-  const answer = await fetch(`${url}/chio/health`);
-  return { ...((await answer.json()) as { receipt_acknowledge: string; reasons?: string[] }), status: answer.status };
+const health = async (url: string, query = "") => {
+  const answer = await fetch(`${url}/chio/health${query}`);
+  return { ...((await answer.json()) as { receipt_acknowledge: string; reasons?: string[]; warnings?: string[] }), status: answer.status };
 };
+/** What ECS asks: an outage of the sink must not have the task replaced. */
+const replaceable = async (url: string) =>
+  (await health(url, "?exclude=sinks")).status !== 200 ||
+  (await runCli(["health", "--exclude", "sinks", "--url", `${url}/chio/health`])).code !== 0;
 const call = async (url: string) => {
   const answer = await fetch(`${url}/hello`);
-  return { status: answer.status, id: answer.headers.get("x-chio-receipt-id") };
+  return { status: answer.status, id: answer.headers.get("x-chio-receipt-id"), retryAfter: answer.headers.get("retry-after") };
 };
 
 describe("chio api protect with an https sink", { timeout: 60_000 }, () => {
@@ -64,8 +69,18 @@ describe("chio api protect with an https sink", { timeout: 60_000 }, () => {
     ids.push((await call(url)).id);
     await until("readiness is off", async () => (await health(url)).status === 503);
     expect((await health(url)).reasons?.join()).toMatch(/https:\/\/localhost:\d+\/v1\/receipts answered 503/);
+    expect(await health(url, "?exclude=sinks")).toMatchObject({
+      status: 200,
+      ok: true,
+      receipt_sink: "unreachable",
+      excluded: ["sinks"],
+      warnings: [expect.stringMatching(/^sinks: https:/)],
+    });
+    expect(await replaceable(url)).toBe(false);
     // The answer waits for the local store alone.
-    ids.push((await call(url)).id);
+    const served = await call(url);
+    expect(served.status).toBe(200);
+    ids.push(served.id);
 
     engine.status = 204;
     await until("readiness is back", async () => (await health(url)).status === 200, 20_000);
@@ -89,7 +104,9 @@ describe("chio api protect with an https sink", { timeout: 60_000 }, () => {
     // Known as soon as one group was refused: until then calls wait for it, from then on they are refused.
     const waiting = call(url);
     await until("readiness is off", async () => (await health(url)).status === 503);
-    expect((await call(url)).status).toBe(503);
+    expect(await call(url)).toMatchObject({ status: 503, retryAfter: "1" });
+    expect((await health(url)).reasons).toEqual([expect.stringMatching(/^sinks: https:.* answered 503/)]);
+    expect(await replaceable(url)).toBe(false);
     engine.status = 204;
     expect([200, 503]).toContain((await waiting).status);
     await until("readiness is back", async () => (await health(url)).status === 200, 20_000);

@@ -55,6 +55,17 @@ describe("chio health", () => {
     },
   );
 
+  it("leaves a check out when told to, and only one that can be", async () => {
+    const { port, asked } = await sidecar();
+    expect((await runCli(["health", "--exclude", "sinks", "--listen", `127.0.0.1:${port}`])).code).toBe(0);
+    expect((await runCli(["health", "--exclude=sinks", "--url", `http://127.0.0.1:${port}/ready?a=b`])).code).toBe(0);
+    expect(asked).toEqual(["GET /chio/health?exclude=sinks", "GET /ready?a=b&exclude=sinks"]);
+    const wrong = await runCli(["health", "--exclude", "receipts", "--listen", `127.0.0.1:${port}`]);
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toMatch(/--exclude <check>' argument 'receipts' is invalid. Allowed choices are sinks/);
+    expect(asked).toHaveLength(2);
+  });
+
   it("reads the address from kernel.yaml where nothing else has it", async () => {
     const { port, asked } = await sidecar();
     const dir = mkdtempSync(join(tmpdir(), "chio-health-"));

@@ -176,13 +176,32 @@ describe("acknowledge: sink", () => {
     await ledger.append(kernel.http());
     remote.down = true;
     await expect(ledger.append(kernel.http())).rejects.toMatchObject({ code: "ledger_sink_unreachable", fault: "sink_unreachable" });
-    expect(ledger.status()).toMatchObject({ writable: false, fault: "sink_unreachable", queued: 0 });
+    expect(ledger.status()).toMatchObject({ writable: false, storeWritable: true, fault: "sink_unreachable", queued: 0 });
     await expect(ledger.append(kernel.http())).rejects.toMatchObject({ fault: "sink_unreachable" });
     remote.down = false;
     await until("the ledger takes receipts again", () => ledger.status().writable);
     await ledger.append(kernel.http());
     // The one that was refused was durable here, so the sink got it too.
     expect(remote.receiptSeqs()).toEqual(oneTo(3));
+    await ledger.close();
+  });
+
+  it("takes no more than the queue holds while a sink is slow, and says that it is not the store", async () => {
+    using dir = scratch();
+    const remote = new FakeRemote();
+    let release = () => {};
+    remote.stuck = new Promise((resolve) => {
+      release = resolve;
+    });
+    const ledger = await openTestLedger(dir.store, { sinks: [remote], acknowledge: "sink", queueLimit: 2 });
+    const waiting = [ledger.append(kernel.http()), ledger.append(kernel.http())];
+    await until("both are on disk", () => ledger.status().receipts === 2);
+    expect(ledger.status()).toMatchObject({ writable: false, storeWritable: true, fault: "queue_full", queued: 2 });
+    await expect(ledger.append(kernel.http())).rejects.toMatchObject({ fault: "queue_full" });
+    remote.stuck = null;
+    release();
+    await Promise.all(waiting);
+    expect(ledger.status()).toMatchObject({ writable: true, storeWritable: true });
     await ledger.close();
   });
 
