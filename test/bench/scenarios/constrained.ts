@@ -85,8 +85,12 @@ async function healthy(id: string, url: string): Promise<void> {
   }
 }
 
-/** tini and its child: the largest of the two is chio. */
+/** tini and its child: the largest of the two is chio. 0 once they are gone, which the load then reports. */
 function residentOfTree(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
-  return Math.max(...[pid, ...children].map(residentMiB));
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+    return Math.max(...[pid, ...children].map(residentMiB));
+  } catch {
+    return 0;
+  }
 }
