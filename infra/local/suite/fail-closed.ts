@@ -29,7 +29,8 @@ export function describeFailClosed(subject: LifecycleSubject): void {
       const files = { ...subject.files, ...options.files };
       const { error, timeline } = await mustFail(await Trial.attempt(subject, { ...options, files }));
       expect(eventsLike(timeline, { kind: "traffic-on" }), told(timeline)).toEqual([]);
-      if (graph.startGate.kind === "platform") expect(eventsLike(timeline, { kind: "started", container: app }), told(timeline)).toEqual([]);
+      if (graph.startGate.kind === "platform")
+        expect(eventsLike(timeline, { kind: "started", container: app }), told(timeline)).toEqual([]);
       expect(eventsLike(timeline, { kind: "log", container: sidecar.name }).map(({ detail }) => detail)).toContainEqual(
         expect.stringMatching(reason),
       );

@@ -1,5 +1,7 @@
 import { describe } from "vitest";
+import { describeDrain } from "./drain.ts";
 import { describeFailClosed } from "./fail-closed.ts";
+import { describeRollout } from "./rollout.ts";
 import { describeStart } from "./start.ts";
 import { LIFECYCLE_TOPICS, type LifecycleSubject, type LifecycleTopic } from "./subject.ts";
 
@@ -8,6 +10,8 @@ export { LIFECYCLE_TOPICS, type LifecycleCall, type LifecyclePlatform, type Life
 const TOPICS: Partial<Record<LifecycleTopic, (subject: LifecycleSubject) => void>> = {
   start: describeStart,
   "fail-closed": describeFailClosed,
+  drain: describeDrain,
+  rollout: describeRollout,
 };
 
 /**

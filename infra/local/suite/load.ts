@@ -14,24 +14,25 @@ const TIMEOUT_MS = 120_000;
 
 /** Makes calls with one capability, each on a connection of its own or on kept ones. Never rejects: how a call ended is what is asked. */
 export class Caller {
-  readonly #url: URL;
+  readonly #url: string;
   readonly #bearer: string;
   readonly #call: LifecycleCall;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
   constructor(url: string, bearer: string, call: LifecycleCall) {
-    this.#url = new URL(call.path, url);
+    this.#url = url;
     this.#bearer = bearer;
     this.#call = call;
   }
 
-  once(): Promise<CallResult> {
+  /** @param call in place of the caller's own */
+  once(call = this.#call): Promise<CallResult> {
     return new Promise((resolve) => {
       const failed = (error: NodeJS.ErrnoException) => resolve({ status: null, receiptId: null, error: error.code ?? error.message });
-      const sent = request(this.#url, {
+      const sent = request(new URL(call.path, this.#url), {
         agent: this.#agent,
-        method: this.#call.method ?? "GET",
-        headers: { ...this.#call.headers, authorization: `Bearer ${this.#bearer}` },
+        method: call.method ?? "GET",
+        headers: { ...call.headers, authorization: `Bearer ${this.#bearer}` },
         timeout: TIMEOUT_MS,
       });
       sent.on("timeout", () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
@@ -44,13 +45,18 @@ export class Caller {
         });
         answer.resume();
       });
-      sent.end(this.#call.body);
+      sent.end(call.body);
     });
   }
 
-  /** `count` calls at once. */
-  many(count: number): Promise<CallResult[]> {
-    return Promise.all(Array.from({ length: count }, () => this.once()));
+  /** `count` calls at once; `ended` counts those that have ended so far. */
+  many(count: number, call = this.#call): { readonly all: Promise<CallResult[]>; readonly ended: () => number } {
+    let ended = 0;
+    const one = () =>
+      this.once(call).finally(() => {
+        ended++;
+      });
+    return { all: Promise.all(Array.from({ length: count }, one)), ended: () => ended };
   }
 
   /** Calls without a pause from `workers` sides, until `stop` is called; resolves with all results. */

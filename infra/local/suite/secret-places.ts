@@ -8,7 +8,7 @@ export interface SidecarSecret {
   readonly purpose: SecretPurpose;
   /** Texts by which it can be told: as it is, and as somebody may have written it down again. */
   readonly forms: readonly string[];
-  /** Other containers that the model gives it to. */
+  /** Other containers that the model gives it to. For the signing key there are none, whatever the model says. */
   readonly sharedWith: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export async function sidecarSecrets(trial: Trial, sight: Sight): Promise<Sideca
     name,
     purpose,
     value: target.kind === "env" ? env.get(target.env) : sight.files[target.path],
-    sharedWith: others.filter((one) => one.secrets.some((secret) => secret.name === name)),
+    sharedWith: purpose === "signing-key" ? [] : others.filter((one) => one.secrets.some((secret) => secret.name === name)),
   }));
   const mounted = volumes.flatMap((volume) => {
     if (volume.kind !== "secret") return [];

@@ -28,12 +28,17 @@ export interface LifecycleSubject
   readonly topology: AnyTopology;
   readonly platform: LifecyclePlatform;
   readonly call: LifecycleCall;
+  /**
+   * A call that the app takes about `ms` milliseconds over: the drain tests keep many of them in flight. Without one the app is starved of
+   * processor time instead, and how it answers then is not judged, only that every call is accounted for.
+   */
+  readonly slowCall?: (ms: number) => LifecycleCall;
   /** Name in the titles. @default name and platform of the topology */
   readonly title?: string;
   /** Topics to run. @default all */
   readonly topics?: readonly LifecycleTopic[];
   /**
-   * Whether the app answers what it has begun when it gets SIGTERM. False: calls that are cut off by the app's own end are counted as answered by the
+   * Whether the app answers what it has begun when it gets SIGTERM. False: calls that are cut off by the app's own end are answered by the
    * sidecar's 502, and must have receipts all the same. @default true
    */
   readonly appFinishes?: boolean;

@@ -162,7 +162,8 @@ export function appOf(graph: PlatformTopology): Container {
 
 function ofRole(graph: PlatformTopology, role: Container["role"]): Container {
   const container = graph.containers.find((one) => one.role === role);
-  if (container === undefined) throw new TypeError(`${graph.name} on ${graph.platform} has no ${role}: the lifecycle suite is for api-protect`);
+  if (container === undefined)
+    throw new TypeError(`${graph.name} on ${graph.platform} has no ${role}: the lifecycle suite is for api-protect`);
   return container;
 }
 
