@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { describeDrain } from "./drain.ts";
+import { describeSlowSink } from "./drain-sink.ts";
 import { describeFailClosed } from "./fail-closed.ts";
 import { describeRollout } from "./rollout.ts";
 import { describeStart } from "./start.ts";
@@ -10,7 +11,10 @@ export { LIFECYCLE_TOPICS, type LifecycleCall, type LifecyclePlatform, type Life
 const TOPICS: Partial<Record<LifecycleTopic, (subject: LifecycleSubject) => void>> = {
   start: describeStart,
   "fail-closed": describeFailClosed,
-  drain: describeDrain,
+  drain: (subject) => {
+    describeDrain(subject);
+    describeSlowSink(subject);
+  },
   rollout: describeRollout,
 };
 
