@@ -65,7 +65,7 @@ describe("chio", () => {
 
   it("runs as a program, with exit codes", () => {
     const chio = (...argv: string[]) =>
-      spawnSync(process.execPath, ["sidecar/cli/main.ts", ...argv], { encoding: "utf8", timeout: 20_000 });
+      spawnSync(process.execPath, ["sidecar/cli/main.ts", ...argv], { encoding: "utf8", timeout: 60_000 });
     expect(chio().status).toBe(0);
     expect(chio("--bogus").status).toBe(2);
   });
