@@ -74,7 +74,7 @@ export function acceptOption(): Option {
     (text: string, before: readonly Acceptance[] | undefined): readonly Acceptance[] => {
       const [, code, reason] = /^([^=\s]+)=(.*)$/s.exec(text) ?? [];
       if (code === undefined || reason === undefined || reason.trim() === "")
-        throw new InvalidArgumentError("Write CODE=reason, for example --accept 'CHIO-IMAGE-TAG=registry without digests, J. Doe'.");
+        throw new InvalidArgumentError("Write CODE=reason, for example --accept 'CHIO-IMAGE-UNPINNED=registry without digests, J. Doe'.");
       return [...(before ?? []), { code, reason: reason.trim() }];
     },
   );

@@ -52,7 +52,7 @@ export function ingressWords(graph: PlatformTopology): IngressWords {
       return {
         caller: internal ? "Callers in the VPC" : "Internet",
         title: "Application Load Balancer",
-        lines: [`${exposure}${certificateArn === null ? "" : ", HTTPS"}${insecure}`, `target check ${healthCheck.path}`, ...more],
+        lines: [`${exposure}${certificateArn === null ? "" : ", HTTPS"}${insecure}`, `checks ${healthCheck.path}`, ...more],
       };
     }
     case "cloud-run":

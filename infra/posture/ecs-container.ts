@@ -108,7 +108,12 @@ function readRestart(at: At, words: EcsWords): Container["restart"] {
 function readHealthCheck(reading: Reading, at: At, words: EcsWords): HealthCheck | null {
   const command = words(at, "command").texts();
   if (!at.given) return null;
-  if (at.unresolved) reading.ask(["CHIO-PROBE-MISSING", "CHIO-HEALTH-COMMAND"], at, "the health check is known only when it is deployed");
+  if (at.unresolved)
+    reading.ask(
+      ["CHIO-PROBE-MISSING", "CHIO-HEALTH-COMMAND", "CHIO-PROBE-SINKS"],
+      at,
+      "the health check is known only when it is deployed",
+    );
   const number = (key: string, absent: number) => reading.number("", words(at, key), absent, CHECK_CODES);
   return {
     command: command === null ? ["unresolved"] : healthWords(command),

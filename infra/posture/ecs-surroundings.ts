@@ -1,5 +1,6 @@
 import { DEFAULTS } from "../topology/defaults.ts";
 import { LIMITS } from "../topology/limits.ts";
+import { replicaHealthPath } from "../topology/replica-health.ts";
 import { healthPath } from "../topology/rules/rule.ts";
 import type { EcsSettings, IamStatement, SecurityGroupRule } from "../topology/settings.ts";
 import type { Scaling } from "../topology/types.ts";
@@ -82,7 +83,7 @@ export function ecsSettings(
     loadBalancer: {
       certificateArn: place("settings.loadBalancer.certificateArn", around.certificate) ?? null,
       healthCheck: {
-        path: place("settings.loadBalancer.healthCheck.path", around.targetHealthPath) ?? healthPath(sidecar.container),
+        path: place("settings.loadBalancer.healthCheck.path", around.targetHealthPath) ?? replicaHealthPath(healthPath(sidecar.container)),
         ...DEFAULTS.ecs.targetHealth,
       },
     },
@@ -106,7 +107,7 @@ function ask(reading: Reading, at: At, around: EcsSurroundings, words: EcsWords)
   lacks(around.exec, ["CHIO-EXEC"], "whether ECS Exec is on");
   lacks(around.healthGraceSeconds, ["CHIO-HEALTH-GRACE"], "the health-check grace of the service");
   lacks(around.targets, ["CHIO-INGRESS-TARGET"], "to which container and port the load balancer sends");
-  lacks(around.targetHealthPath, ["CHIO-PROBE-PATH"], "which path the load balancer asks");
+  lacks(around.targetHealthPath, ["CHIO-PROBE-PATH", "CHIO-PROBE-SINKS"], "which path the load balancer asks");
   lacks(
     around.deregistrationSeconds,
     ["CHIO-DEREGISTRATION", "CHIO-REQUEST-TIMEOUT"],

@@ -69,13 +69,16 @@ const FIXES: Readonly<Record<string, { readonly [W in Words]?: string }>> = {
   "CHIO-EXEC": { any: "set enableExecuteCommand to false" },
   "CHIO-STORE-PLACE": { any: "mount a writable volume at /var/lib/chio, which both images own, and keep the store there" },
   "CHIO-PROBE-MISSING": {
-    ecs: 'add healthCheck {command: ["CMD", "/usr/local/bin/chio", "health"], interval: 10, timeout: 5, retries: 3, startPeriod: 15}',
+    ecs: 'add healthCheck {command: ["CMD", "/usr/local/bin/chio", "health", "--exclude", "sinks"], interval: 10, timeout: 5, retries: 3, startPeriod: 15}',
     aca: "add Startup and Readiness probes on the health path and a Liveness probe on /chio/live, all with the sidecar's port",
     any: "add a startupProbe on the health path and a livenessProbe on /chio/live, both with the sidecar's port",
   },
   "CHIO-PROBE-PATH": {
-    ecs: "set the target group's health check path to the sidecar's (CHIO_HEALTH_PATH, by default /chio/health)",
+    ecs: "set the target group's health check path to the sidecar's (CHIO_HEALTH_PATH, by default /chio/health), with ?exclude=sinks",
     any: "probe CHIO_HEALTH_PATH (by default /chio/health) for startup and readiness, /chio/live for liveness, over HTTP on the sidecar's port",
+  },
+  "CHIO-PROBE-SINKS": {
+    ecs: 'leave the sinks out: ["CMD", "/usr/local/bin/chio", "health", "--exclude", "sinks"] as health command, ?exclude=sinks behind the path of the target group\'s check',
   },
   "CHIO-HEALTH-COMMAND": { any: 'write the exec form: ["CMD", "/usr/local/bin/chio", "health"]' },
   "CHIO-HEALTH-GRACE": { any: "make healthCheckGracePeriodSeconds longer than the start of sidecar and app together" },

@@ -52,6 +52,8 @@ export class Reading {
   readonly #places: { readonly path: string; readonly at: At }[] = [];
   readonly breaches: OwnBreach[] = [];
   readonly questions: OpenQuestion[] = [];
+  /** Code of a rule to why its findings are questions here. */
+  readonly supposed = new Map<string, string>();
 
   /** `path` of the model, and all below it, stands here. */
   place(path: string, at: At): void {
@@ -69,6 +71,11 @@ export class Reading {
   /** The document does not say, or does not say yet. */
   ask(codes: readonly string[], at: At, message: string): void {
     this.questions.push({ codes, at, message });
+  }
+
+  /** What the rule judges is a stand-in for something unknown: what it finds is asked, not claimed. */
+  suppose(code: string, why: string): void {
+    this.supposed.set(code, why);
   }
 
   breach(code: string, at: At, message: string, fix?: string): void {

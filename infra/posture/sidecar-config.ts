@@ -100,6 +100,11 @@ export function readReceipts(words: SidecarWords, sidecar: Container, volumes: r
 /** Stands for a sink that is not known: no rule objects to it, whatever answers wait for. */
 const UNKNOWN_SINK: readonly ReceiptSink[] = [{ kind: "https", url: "https://unknown.invalid/" }];
 
+function unknownSink(reading: Reading): readonly ReceiptSink[] {
+  reading.suppose("CHIO-PROBE-SINKS", "whether there is a remote receipt sink is not in this document");
+  return UNKNOWN_SINK;
+}
+
 function readSinks(words: SidecarWords, reading: Reading): readonly ReceiptSink[] {
   const text = words.get("--receipt-sink", "CHIO_RECEIPT_SINK");
   const at = words.at("--receipt-sink", "CHIO_RECEIPT_SINK");
@@ -109,14 +114,14 @@ function readSinks(words: SidecarWords, reading: Reading): readonly ReceiptSink[
       at,
       "no receipt sink is named here; if kernel.yaml names none either, receipts end with the replica",
     );
-    return UNKNOWN_SINK;
+    return unknownSink(reading);
   }
   const parts = text.split(",").map((part) => part.trim());
   try {
     return parts.map((part) => parseReceiptSink(known(part)));
   } catch (error) {
     unread(reading, ["CHIO-RECEIPTS-LOST"], at, text, error);
-    return UNKNOWN_SINK;
+    return unknownSink(reading);
   }
 }
 

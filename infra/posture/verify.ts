@@ -8,6 +8,7 @@ import { OWN_RULES, posturesLink } from "./document-rules.ts";
 import { DocumentError } from "./errors.ts";
 import { fixFor } from "./fixes.ts";
 import { documentPosture } from "./posture.ts";
+import type { OpenQuestion } from "./reading.ts";
 import type { ReadResult } from "./service-reader.ts";
 import { parseSource, type SourceDocument } from "./source.ts";
 import type { DocumentFinding, DocumentFormat, DocumentReport, ServiceReport, UnguardedService, UnknownFact } from "./types.ts";
@@ -63,11 +64,16 @@ function serviceReport(
       where,
     );
   });
-  const found = validate(graph, platform).map((one) =>
-    finding({ ...one, fix: fixFor(one.code, format, platform, one.fix) }, reading.find(one.path) ?? at),
-  );
+  const judged = validate(graph, platform);
+  const found = judged
+    .filter(({ code }) => !reading.supposed.has(code))
+    .map((one) => finding({ ...one, fix: fixFor(one.code, format, platform, one.fix) }, reading.find(one.path) ?? at));
   const findings = [...found, ...own].filter((one, index, all) => all.findIndex((other) => same(one, other)) === index);
-  const unknown = reading.questions.map(
+  const supposed = judged.flatMap(({ code, path, message }): OpenQuestion[] => {
+    const why = reading.supposed.get(code);
+    return why === undefined ? [] : [{ codes: [code], at: reading.find(path) ?? at, message: `${message}; ${why}` }];
+  });
+  const unknown = [...reading.questions, ...supposed].map(
     ({ codes, at: where, message }): UnknownFact => ({ codes, invariants: invariantsOf(codes), message, ...shown(where) }),
   );
   return {

@@ -82,7 +82,7 @@ const MATRIX: Matrix = {
     "INV-6": [
       partial("startup", "only the health command, with a start period up to 300 s", "the sidecar's own health command"),
       partial("liveness", "an unhealthy essential container ends the task", "the same health command"),
-      partial("readiness", "the load balancer's target check", "the check asks the sidecar's health path"),
+      partial("readiness", "the load balancer's target check", "the check asks the sidecar's health path, but for the receipt sinks"),
     ],
     "INV-7": [
       native("length", "stopTimeout, 2 to 120 s"),

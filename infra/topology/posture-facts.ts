@@ -160,7 +160,9 @@ function probes(graph: PlatformTopology): Fact {
         "enforced",
         ["platform"],
         "health command in the sidecar, target check of the load balancer on its health path",
-        "the health command stands for startup, liveness and readiness alike",
+        ["the health command stands for startup, liveness and readiness alike", withoutSink(graph)]
+          .filter((text) => text !== "")
+          .join("; "),
       );
     case "cloud-run": {
       const ready = graph.containers.some((one) => one.role === "sidecar" && one.probes.readiness !== null);
@@ -183,6 +185,14 @@ function probes(graph: PlatformTopology): Fact {
     case "local":
       return fact("partial", ["platform"], "health command in the sidecar", "an unhealthy container is shown, not restarted");
   }
+}
+
+/** Neither check asks after the sinks, since ECS would replace every task for them: the sidecar itself says what an outage means. */
+function withoutSink({ receipts }: PlatformTopology): string {
+  if (!receipts.sinks.some(isRemoteSink)) return "";
+  return receipts.acknowledge === "sink"
+    ? "while the receipt sink is away tasks keep their traffic, and the sidecar answers 503 with Retry-After"
+    : "while the receipt sink is away tasks keep their traffic and serve it, and receipts wait on the task's own volume";
 }
 
 function drain(graph: PlatformTopology): Fact {

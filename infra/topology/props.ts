@@ -138,7 +138,7 @@ export interface SidecarProps {
   readonly resources?: Choice<ResourcesProps>;
   readonly user?: string;
   readonly readOnlyRoot?: boolean;
-  /** Exec form. @default the program's own `chio health` */
+  /** Exec form. @default the program's own `chio health`; on ECS with `--exclude sinks`, since ECS replaces a task that is not healthy */
   readonly healthCommand?: Partial<HealthCheck>;
   readonly startup?: { readonly periodSeconds?: number; readonly attempts?: number };
 }

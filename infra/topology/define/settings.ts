@@ -1,4 +1,5 @@
 import { DEFAULTS } from "../defaults.ts";
+import { replicaHealthPath } from "../replica-health.ts";
 import type { AcaSettings, CloudRunSettings, EcsSettings, LocalSettings } from "../settings.ts";
 import type { Container, HealthCheck } from "../types.ts";
 import { type Draft, defined } from "./draft.ts";
@@ -56,7 +57,7 @@ function ecsSettings({ props }: Draft, sidecar: Container, app: Container | null
     loadBalancer: {
       certificateArn: loadBalancer?.certificateArn ?? null,
       healthCheck: {
-        path: props.sidecar?.healthPath ?? DEFAULTS.sidecar.healthPath,
+        path: replicaHealthPath(props.sidecar?.healthPath ?? DEFAULTS.sidecar.healthPath),
         ...DEFAULTS.ecs.targetHealth,
         ...defined(loadBalancer?.healthCheck),
       },

@@ -3,6 +3,7 @@ import { deferred, WORKLOAD_CLIENT_ID } from "../deferred.ts";
 import { LIMITS } from "../limits.ts";
 import { formatPolicySource } from "../policy-source.ts";
 import { formatReceiptSink, isRemoteSink } from "../receipt-sink.ts";
+import { replicaHealthCommand } from "../replica-health.ts";
 import type { PerPlatform } from "../schema/tools.ts";
 import type { SecretRef } from "../secret-ref.ts";
 import type { Container, HealthCheck, ImageRef, Probe, Probes, Receipts, SecretBinding, SecretPurpose, SidecarFlavor } from "../types.ts";
@@ -164,7 +165,10 @@ function sidecarProbes(draft: Draft, healthPath: string, port: number): Probes {
 function execHealthCheck(draft: Draft): HealthCheck | null {
   if (LIMITS[draft.platform].healthCheck === null) return null;
   const given = draft.props.sidecar?.healthCommand;
-  return healthCheckOf({ ...given, command: given?.command ?? [DEFAULTS.sidecar.program, "health"] });
+  const { program } = DEFAULTS.sidecar;
+  // On this machine nobody replaces a container for its health: there it shows readiness whole.
+  const own = draft.platform === "ecs" ? replicaHealthCommand(program) : [program, "health"];
+  return healthCheckOf({ ...given, command: given?.command ?? own });
 }
 
 function startTimeout(draft: Draft, healthCheck: HealthCheck | null): number | null {

@@ -33,6 +33,7 @@ import { probeMissing } from "./probe-missing.ts";
 import { probePath } from "./probe-path.ts";
 import { probePort } from "./probe-port.ts";
 import { probeRange } from "./probe-range.ts";
+import { probeSinks } from "./probe-sinks.ts";
 import { probeTimeout } from "./probe-timeout.ts";
 import { probeWindow } from "./probe-window.ts";
 import { receiptsLost } from "./receipts-lost.ts";
@@ -100,6 +101,7 @@ export const RULES: readonly Rule[] = [
   storePlace,
   probeMissing,
   probePath,
+  probeSinks,
   probeWindow,
   probeTimeout,
   probePort,

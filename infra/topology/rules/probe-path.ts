@@ -1,4 +1,5 @@
 import { DEFAULTS } from "../defaults.ts";
+import { readinessAsked } from "../replica-health.ts";
 import type { Container, PlatformTopology, Probe } from "../types.ts";
 import { ALL, at, type Breach, healthPath, type Rule, theSidecar } from "./rule.ts";
 
@@ -40,7 +41,7 @@ function wrong(sidecar: Container, kind: "startup" | "liveness" | "readiness", e
 function wrongTarget(topology: PlatformTopology, health: string): Breach[] {
   if (topology.platform !== "ecs") return [];
   const { path } = topology.settings.loadBalancer.healthCheck;
-  return path === health
+  return readinessAsked(path, health) !== null
     ? []
     : [{ path: "settings.loadBalancer.healthCheck.path", message: `the load balancer asks ${path}, not ${health}` }];
 }

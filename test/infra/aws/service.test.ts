@@ -22,7 +22,7 @@ describe("the task", () => {
   it("starts the app when the sidecar is healthy, by a health command in exec form", () => {
     expect(app.DependsOn).toEqual([{ ContainerName: "chio-sidecar", Condition: "HEALTHY" }]);
     expect(sidecar.HealthCheck).toEqual({
-      Command: ["CMD", "/usr/local/bin/chio", "health"],
+      Command: ["CMD", "/usr/local/bin/chio", "health", "--exclude", "sinks"],
       Interval: 10,
       Timeout: 5,
       Retries: 3,
@@ -116,7 +116,7 @@ describe("the service", () => {
     template.hasResourceProperties("AWS::ElasticLoadBalancingV2::Listener", { Port: 80, Protocol: "HTTP" });
     template.hasResourceProperties("AWS::ElasticLoadBalancingV2::TargetGroup", {
       Port: 9090,
-      HealthCheckPath: "/chio/health",
+      HealthCheckPath: "/chio/health?exclude=sinks",
       TargetGroupAttributes: Match.arrayWith([{ Key: "deregistration_delay.timeout_seconds", Value: "60" }]),
     });
     template.resourceCountIs("AWS::ElasticLoadBalancingV2::Listener", 1);

@@ -67,7 +67,7 @@ describe("an existing task definition", () => {
     expect(app.Environment).toContainEqual({ Name: "CHIO_SIDECAR_URL", Value: "http://127.0.0.1:9090" });
     const own = containerNamed(template, "chio-sidecar");
     expect(own).toMatchObject({ ReadonlyRootFilesystem: true, User: "65532:65532", Secrets: [{ Name: "CHIO_SIGNING_KEY" }] });
-    expect(own.HealthCheck.Command).toEqual(["CMD", "/usr/local/bin/chio", "health"]);
+    expect(own.HealthCheck.Command).toEqual(["CMD", "/usr/local/bin/chio", "health", "--exclude", "sinks"]);
     expect(taskDefinition.defaultContainer).toBe(sidecar.container);
     expect(sidecar.posture.entries.find((one) => one.invariant === "INV-1")?.level).toBe("enforced");
     const table = JSON.stringify(template.findResources("AWS::IAM::Policy"));

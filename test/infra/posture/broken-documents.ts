@@ -166,7 +166,13 @@ export const BROKEN: readonly BrokenDocument[] = [
     "CHIO-HEALTH-COMMAND",
     "a shell",
     "containerDefinitions[0].healthCheck",
-    ({ sidecar }) => (sidecar.healthCheck.command = ["CMD-SHELL", "curl -f http://localhost:9090/chio/health || exit 1"]),
+    ({ sidecar }) => (sidecar.healthCheck.command = ["CMD-SHELL", "curl -f 'http://localhost:9090/chio/health?exclude=sinks' || exit 1"]),
+  ),
+  ecs(
+    "CHIO-PROBE-SINKS",
+    "readiness as health command",
+    "containerDefinitions[0].healthCheck",
+    ({ sidecar }) => (sidecar.healthCheck.command = ["CMD", "/usr/local/bin/chio", "health"]),
   ),
   ecs(
     "CHIO-EFS",
@@ -266,6 +272,12 @@ export const BROKEN: readonly BrokenDocument[] = [
     "the load balancer asks /",
     "Resources.Targets.Properties.HealthCheckPath",
     (all) => delete all.Targets.Properties.HealthCheckPath,
+  ),
+  stack(
+    "CHIO-PROBE-SINKS",
+    "the load balancer asks readiness",
+    "Resources.Targets.Properties.HealthCheckPath",
+    (all) => (all.Targets.Properties.HealthCheckPath = "/chio/health"),
   ),
   stack(
     "CHIO-INGRESS-TARGET",

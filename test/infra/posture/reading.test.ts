@@ -114,6 +114,27 @@ describe("variables from files in S3", () => {
     expect(only(text).findings).toEqual([]);
     expect([...unknownCodes(only(text))]).toEqual(expect.arrayContaining(["CHIO-SIGNING-KEY-SCOPE", "CHIO-SECRET-SCOPE"]));
   });
+
+  it("that asks readiness and names no sink may stand an outage or not", () => {
+    const silent = (command: readonly string[]) =>
+      only(
+        changed(FAULTLESS.ecs, ({ containerDefinitions }: Loose) => {
+          const [sidecar] = containerDefinitions;
+          sidecar.environment = sidecar.environment.filter(({ name }: { name: string }) => name !== "CHIO_RECEIPT_SINK");
+          sidecar.healthCheck.command = ["CMD", ...command];
+        }),
+      );
+    const report = silent(["/usr/local/bin/chio", "health"]);
+    expect(codes(report)).toEqual([]);
+    expect(report.unknown.find((one) => one.message.includes("while the receipt sink is away"))).toMatchObject({
+      codes: ["CHIO-PROBE-SINKS"],
+      invariants: ["INV-6"],
+      message: expect.stringMatching(/; whether there is a remote receipt sink is not in this document$/),
+      path: "containerDefinitions[0].healthCheck",
+    });
+    const excluding = silent(["/usr/local/bin/chio", "health", "--exclude=sinks"]);
+    expect(excluding.unknown.map(({ message }) => message).join()).not.toContain("while the receipt sink is away");
+  });
 });
 
 describe("several services in one document", () => {

@@ -28,6 +28,7 @@ describe("the reference manifests' own faults", () => {
         "CHIO-IMAGE-USER 15:7 taskDefinition.containerDefinitions[0].user",
         "CHIO-CAPABILITIES 15:7 taskDefinition.containerDefinitions[0].linuxParameters.capabilities",
         "CHIO-CAPABILITIES 25:7 taskDefinition.containerDefinitions[1].linuxParameters.capabilities",
+        "CHIO-PROBE-SINKS 46:24 taskDefinition.containerDefinitions[1].healthCheck",
         "CHIO-DRAIN 33:24 taskDefinition.containerDefinitions[1].environment",
         "CHIO-IMAGE-UNPINNED 17:18 taskDefinition.containerDefinitions[0].image",
         "CHIO-IMAGE-UNPINNED 27:18 taskDefinition.containerDefinitions[1].image",

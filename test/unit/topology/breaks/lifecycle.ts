@@ -27,6 +27,40 @@ export const LIFECYCLE: Breaks = {
         },
       },
     },
+    {
+      what: "a check that cannot be left out",
+      platform: "ecs",
+      props: { ecs: { loadBalancer: { healthCheck: { path: "/chio/health?exclude=receipts" } } } },
+    },
+  ],
+  "CHIO-PROBE-SINKS": [
+    { what: "the program", platform: "ecs", change: sidecar((one) => (one.healthCheck.command = ["/usr/local/bin/chio", "health"])) },
+    {
+      what: "the program with a URL",
+      platform: "ecs",
+      props: {
+        sidecar: {
+          image: SIDECAR_IMAGE,
+          healthCommand: { command: ["/usr/local/bin/chio", "health", "--url=http://[::1]:9090/chio/health"] },
+        },
+      },
+    },
+    {
+      what: "curl",
+      platform: "ecs",
+      change: sidecar((one) => (one.healthCheck.command = ["/usr/bin/curl", "-fsS", "http://localhost:9090/chio/health"])),
+    },
+    {
+      what: "a path of its own",
+      platform: "ecs",
+      props: { sidecar: { image: SIDECAR_IMAGE, healthPath: "/ready" } },
+      change: sidecar((one) => (one.healthCheck.command = ["/usr/bin/curl", "-fsS", "localhost:9090/ready?a=b"])),
+    },
+    {
+      what: "the load balancer",
+      platform: "ecs",
+      props: { ecs: { loadBalancer: { healthCheck: { path: "/chio/health" } } } },
+    },
   ],
   "CHIO-PROBE-WINDOW": [{ what: "241 s", platform: "cloud-run", props: { sidecar: { image: SIDECAR_IMAGE, startup: { attempts: 241 } } } }],
   "CHIO-PROBE-TIMEOUT": [
@@ -75,17 +109,19 @@ export const LIFECYCLE: Breaks = {
     {
       what: "one string",
       platform: "ecs",
-      props: { sidecar: { image: SIDECAR_IMAGE, healthCommand: { command: ["curl -fsS http://localhost:9090/chio/health"] } } },
+      props: {
+        sidecar: { image: SIDECAR_IMAGE, healthCommand: { command: ["curl -fsS http://localhost:9090/chio/health?exclude=sinks"] } },
+      },
     },
     {
       what: "a shell",
       platform: "ecs",
-      props: { sidecar: { image: SIDECAR_IMAGE, healthCommand: { command: ["/bin/sh", "-c", "chio health"] } } },
+      props: { sidecar: { image: SIDECAR_IMAGE, healthCommand: { command: ["/bin/sh", "-c", "chio health --exclude=sinks"] } } },
     },
     {
       what: "CMD-SHELL",
       platform: "ecs",
-      props: { sidecar: { image: SIDECAR_IMAGE, healthCommand: { command: ["CMD-SHELL", "chio health"] } } },
+      props: { sidecar: { image: SIDECAR_IMAGE, healthCommand: { command: ["CMD-SHELL", "chio health --exclude sinks"] } } },
     },
     { what: "always true", platform: "local", props: { app: { image: APP_IMAGE, healthCommand: { command: ["/bin/true"] } } } },
     {
