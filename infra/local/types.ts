@@ -7,7 +7,10 @@ export type { Timeline, TimelineEvent, TimelineEventKind } from "./timeline/type
 export interface StartTopologyOptions {
   /** Whose rules are played, and which graph of the topology is run. */
   readonly platform: Platform;
-  /** Image to run in place of the model's, by container name. What the model builds or bundles needs none. */
+  /**
+   * Image to run in place of the model's, by container name. What the model builds or bundles needs none. The sidecar's stands for every
+   * container that the model makes from the same image.
+   */
   readonly images?: Readonly<Record<string, string>>;
   /**
    * Values of the secrets, by the name they have in the model (`chio-signing-key`). A secret whose reference is a file or a variable of this

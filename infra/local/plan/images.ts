@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { bundledContext } from "../../image/context.ts";
 import { type Container, imageText, isDeferred, type PlatformTopology } from "../../topology/index.ts";
 import { dockerBuild } from "../engine/build.ts";
@@ -28,13 +29,25 @@ export async function provideImages(
 ): Promise<ReadonlyMap<string, ImageFacts>> {
   const known = new Map<string, Promise<ImageFacts>>();
   const provide = (container: Container) => {
-    const reference = options.images?.[container.name] ?? modelReference(container, graph.name);
-    const key = JSON.stringify([reference, options.images?.[container.name] === undefined ? container.image : null]);
-    const facts = known.get(key) ?? provideImage(engine, container, reference, options);
+    const given = overrideOf(container, graph, options.images);
+    const reference = given ?? modelReference(container, graph.name);
+    const key = JSON.stringify([reference, given === undefined ? container.image : null]);
+    const facts = known.get(key) ?? provideImage(engine, container, reference, given !== undefined, options);
     known.set(key, facts);
     return facts;
   };
   return new Map(await Promise.all(graph.containers.map(async (one) => [one.name, await provide(one)] as const)));
+}
+
+/** The image given in place of a container's; what stands for the sidecar's stands for every container that the model makes from the same image. */
+export function overrideOf(
+  container: Pick<Container, "name" | "image">,
+  { containers }: { readonly containers: readonly Pick<Container, "name" | "role" | "image">[] },
+  images: StartTopologyOptions["images"] = {},
+): string | undefined {
+  const sidecar = containers.find((one) => one.role === "sidecar");
+  const same = sidecar !== undefined && isDeepStrictEqual(sidecar.image, container.image);
+  return images[container.name] ?? (same ? images[sidecar.name] : undefined);
 }
 
 function modelReference({ name, image }: Container, topology: string): string {
@@ -52,10 +65,15 @@ function modelReference({ name, image }: Container, topology: string): string {
   }
 }
 
-async function provideImage(engine: Engine, container: Container, reference: string, options: ImageOptions): Promise<ImageFacts> {
+async function provideImage(
+  engine: Engine,
+  container: Container,
+  reference: string,
+  given: boolean,
+  options: ImageOptions,
+): Promise<ImageFacts> {
   const tell = (step: ImageProgress["step"], text?: string) =>
     options.onImage?.({ container: container.name, image: reference, step, ...(text === undefined ? {} : { text }) });
-  const given = options.images?.[container.name] !== undefined;
   // What is built from a directory may have changed since; the builder's cache knows.
   const present = container.image.kind === "build" && !given ? null : await inspect(engine, reference);
   if (present !== null) {

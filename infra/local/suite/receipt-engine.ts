@@ -70,7 +70,7 @@ export class ReceiptEngine implements AsyncDisposable {
     const token = randomBytes(16).toString("hex");
     const engine = new ReceiptEngine(docker, subject, sidecar.name, identity, token);
     try {
-      await engine.#begin(image, identity, token);
+      await engine.#begin(image, identity, token, subject.labels);
     } catch (error) {
       await engine[Symbol.asyncDispose]();
       throw error;
@@ -93,9 +93,9 @@ export class ReceiptEngine implements AsyncDisposable {
     this.#unguard();
   }
 
-  async #begin(image: ImageFacts, identity: Identity, token: string): Promise<void> {
+  async #begin(image: ImageFacts, identity: Identity, token: string, further: LifecycleSubject["labels"]): Promise<void> {
     const { docker, host } = this.#engine;
-    const labels = runLabels(this.#run);
+    const labels = runLabels(this.#run, further);
     await asked("cannot create a network", docker.createNetwork({ Name: this.network, Labels: labels }));
     const container = await asked(
       "cannot create the receipt engine",

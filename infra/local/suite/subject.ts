@@ -23,7 +23,7 @@ export interface LifecycleCall {
 export interface LifecycleSubject
   extends Pick<
     StartTopologyOptions,
-    "images" | "secrets" | "baseDirectory" | "configDirectory" | "files" | "env" | "acceptances" | "hardening"
+    "images" | "secrets" | "baseDirectory" | "configDirectory" | "files" | "env" | "acceptances" | "hardening" | "labels"
   > {
   readonly topology: AnyTopology;
   readonly platform: LifecyclePlatform;

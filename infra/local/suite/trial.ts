@@ -80,7 +80,7 @@ export class Trial implements AsyncDisposable {
         ...further,
         platform: subject.platform,
         secrets: { ...subject.secrets, [signingKeyName(graph)]: hexSeed(key), ...further.secrets },
-        labels: { [SUITE_LABEL]: suite },
+        labels: { ...subject.labels, [SUITE_LABEL]: suite },
         onEvent: (event) => void pending.push(Promise.resolve(onEvent?.(event, hand))),
       });
       const caller = new Caller(started.ingressUrl, everyRoute(key), subject.call);
