@@ -28,15 +28,17 @@ http {
   return { server, origin: `http://127.0.0.1:${origin}`, forwarder: `http://127.0.0.1:${forwarder}` };
 }
 
+/** Ready when the signing endpoint at the URL signs. */
+export function signs(url: string): () => Promise<boolean> {
+  return async () => (await fetch(url, { method: "POST", body: "{}" }).catch(() => null))?.status === 200;
+}
+
 /** The bare signing endpoint, on the runtime that the sidecar runs on. */
 export async function startSigningFloor(bun: string): Promise<{ server: Running; url: string }> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
   const server = await start(bun, [signingFloor, String(port)], {
-    ready: async () => {
-      const response = await fetch(url, { method: "POST", body: "{}" }).catch(() => null);
-      return response?.status === 200;
-    },
+    ready: signs(url),
   });
   return { server, url };
 }

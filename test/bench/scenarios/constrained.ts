@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { evaluateBody, type Fixture, residentMiB } from "../lib/chio.ts";
 import { type Figure, interleave } from "../lib/figures.ts";
 import { answers, freePort } from "../lib/process.ts";
-import { signingFloor } from "../lib/servers.ts";
+import { signingFloor, signs } from "../lib/servers.ts";
 import { load } from "../lib/wrk.ts";
 import { rate } from "./rate.ts";
 
@@ -42,7 +42,8 @@ export async function constrained(image: string, bun: string, fixture: Fixture, 
     ...["--entrypoint", "/bun", image, "/sign.ts", String(floorPort)],
   );
   try {
-    await healthy(sidecar, `http://127.0.0.1:${port}/chio/health`);
+    await started(sidecar, answers(`http://127.0.0.1:${port}/chio/health`));
+    await started(floor, signs(`http://127.0.0.1:${floorPort}/`));
     const pid = Number(await docker("inspect", "--format", "{{.State.Pid}}", sidecar));
     const headers = { "content-type": "application/json" };
     const body = { method: "POST", body: evaluateBody(), connections: CONNECTIONS };
@@ -77,10 +78,9 @@ export async function constrained(image: string, bun: string, fixture: Fixture, 
   }
 }
 
-async function healthy(id: string, url: string): Promise<void> {
-  const ready = answers(url);
+async function started(id: string, ready: () => Promise<boolean>): Promise<void> {
   for (let wait = 0; !(await ready()); wait++) {
-    if (wait > 500) throw new Error(`the container did not become healthy:\n${await docker("logs", id)}`);
+    if (wait > 500) throw new Error(`the container did not become ready:\n${await docker("logs", id)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
