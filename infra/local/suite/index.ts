@@ -2,15 +2,19 @@ import { describe } from "vitest";
 import { describeDrain } from "./drain.ts";
 import { describeSlowSink } from "./drain-sink.ts";
 import { describeFailClosed } from "./fail-closed.ts";
+import { describeIsolation } from "./isolation.ts";
+import { describeProbes } from "./probes.ts";
 import { describeRollout } from "./rollout.ts";
 import { describeStart } from "./start.ts";
 import { LIFECYCLE_TOPICS, type LifecycleSubject, type LifecycleTopic } from "./subject.ts";
 
 export { LIFECYCLE_TOPICS, type LifecycleCall, type LifecyclePlatform, type LifecycleSubject, type LifecycleTopic } from "./subject.ts";
 
-const TOPICS: Partial<Record<LifecycleTopic, (subject: LifecycleSubject) => void>> = {
+const TOPICS: Record<LifecycleTopic, (subject: LifecycleSubject) => void> = {
   start: describeStart,
   "fail-closed": describeFailClosed,
+  isolation: describeIsolation,
+  probes: describeProbes,
   drain: (subject) => {
     describeDrain(subject);
     describeSlowSink(subject);
@@ -25,6 +29,6 @@ const TOPICS: Partial<Record<LifecycleTopic, (subject: LifecycleSubject) => void
 export function describeLifecycle(subject: LifecycleSubject): void {
   const { topology, platform, title, topics = LIFECYCLE_TOPICS } = subject;
   describe(title ?? `${topology.name} on ${platform}`, { timeout: 240_000 }, () => {
-    for (const topic of topics) TOPICS[topic]?.(subject);
+    for (const topic of topics) TOPICS[topic](subject);
   });
 }

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import type { Container, PlatformTopology, TopologyFor } from "../../topology/index.ts";
+import type { Container, TopologyFor } from "../../topology/index.ts";
+import { cpuQuota } from "../plan/create-options.ts";
 import { eventsLike, eventually, told } from "./events.ts";
 import type { LifecycleSubject } from "./subject.ts";
 import { appOf, sidecarOf, Trial, withContainers } from "./trial.ts";
@@ -53,9 +54,12 @@ export function describeEcsProbes(subject: LifecycleSubject, graph: TopologyFor<
   }
 
   it("when the sidecar neither answers nor ends, the task ends after the grace period, and another takes its place", async () => {
-    const impatient = soonUnhealthy(graph);
-    await using trial = await Trial.start(subject, { graph: impatient });
+    await using trial = await Trial.start(subject, { graph });
+    const starved = await trial.hand.container(sidecar.name);
     await trial.hand.starve(sidecar.name);
+    await eventually("the task is given up", () => eventsLike(trial.timeline, { kind: "failed" }).length > 0);
+    // Starved it would take a minute to die.
+    await starved.update(cpuQuota(1_000));
     await eventually("another task is in service", () => eventsLike(trial.timeline, { kind: "traffic-on", replica: "r2" }).length > 0);
     await serves(trial);
     const { timeline } = trial;
@@ -70,15 +74,19 @@ function soonRestarted(one: Container): Container {
   return { ...one, restart: one.restart && { ...one.restart, attemptPeriodSeconds: ATTEMPT_SECONDS } };
 }
 
-/** With the shortest health check that ECS takes, and a grace period just over the slowest start. */
-function soonUnhealthy(graph: TopologyFor<"ecs">): PlatformTopology {
-  const faster = graph.containers.map((one): Container => {
-    if (one.healthCheck === null) return one;
-    return { ...one, healthCheck: { ...one.healthCheck, intervalSeconds: 5, timeoutSeconds: 4, retries: 2, startPeriodSeconds: 0 } };
-  });
-  const slowest = faster.reduce(
-    (sum, { healthCheck }) => sum + (healthCheck === null ? 0 : healthCheck.intervalSeconds * healthCheck.retries),
-    0,
-  );
-  return { ...graph, containers: faster, settings: { ...graph.settings, healthCheckGracePeriodSeconds: slowest + 1 } };
+/** The same graph with the shortest checks that AWS takes, and a grace period just over the slowest start. */
+export function quickEcs(graph: TopologyFor<"ecs">): TopologyFor<"ecs"> {
+  const quick = { intervalSeconds: 5, retries: 2, timeoutSeconds: 4, startPeriodSeconds: 0 };
+  const checked = graph.containers.filter((one) => one.healthCheck !== null).length;
+  const { loadBalancer } = graph.settings;
+  const target = { ...loadBalancer.healthCheck, intervalSeconds: 5, timeoutSeconds: 4, healthyThreshold: 2, unhealthyThreshold: 2 };
+  return {
+    ...graph,
+    containers: graph.containers.map((one) => ({ ...one, healthCheck: one.healthCheck && { ...one.healthCheck, ...quick } })),
+    settings: {
+      ...graph.settings,
+      healthCheckGracePeriodSeconds: checked * quick.intervalSeconds * quick.retries + 1,
+      loadBalancer: { ...loadBalancer, healthCheck: target },
+    },
+  };
 }

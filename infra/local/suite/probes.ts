@@ -3,13 +3,13 @@ import type { Container, PlatformTopology, Probe } from "../../topology/index.ts
 import type { TimelineEvent } from "../types.ts";
 import { eventsLike, eventually, told } from "./events.ts";
 import { Neighbour } from "./look.ts";
-import { describeEcsProbes } from "./probes-ecs.ts";
+import { describeEcsProbes, quickEcs } from "./probes-ecs.ts";
 import { ReceiptEngine } from "./receipt-engine.ts";
 import type { LifecycleSubject } from "./subject.ts";
 import { appOf, graphOf, sidecarOf, Trial, withContainers } from "./trial.ts";
 
-/** Longer than any liveness probe of this file takes to give up, twice over. */
-const OUTAGE_MS = 8_000;
+/** Longer than the probes of this file take to give up, twice over, and than a service's grace period on ECS. */
+const OUTAGE_MS = { ecs: 16_000, "cloud-run": 8_000, aca: 8_000 };
 
 /** A container that has stopped answering is replaced and nothing beside it; one whose receipt engine is away is not. */
 export function describeProbes(subject: LifecycleSubject): void {
@@ -37,7 +37,7 @@ export function describeProbes(subject: LifecycleSubject): void {
       const { receiptId } = await caller.once();
       if (receiptId !== null) ids.push(receiptId);
       await eventually("readiness is off", async () => !(await isReady(neighbour, graph)) && isOff(trial) === asksReadiness(graph));
-      await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS));
+      await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS[subject.platform]));
       expect(await isReady(neighbour, graph)).toBe(false);
       expect(isOff(trial), told(trial.timeline)).toBe(asksReadiness(graph));
 
@@ -81,14 +81,13 @@ function describeLiveness(subject: LifecycleSubject, graph: PlatformTopology): v
 }
 
 function outageTitle(graph: PlatformTopology): string {
-  const off = asksReadiness(graph) ? "takes the traffic away" : "turns readiness off, which no probe asks for here";
-  const until = graph.platform === "ecs" ? " within the service's grace period" : "";
-  return `an outage of the receipt engine ${off}, kills nothing${until}, and ends by itself`;
+  const off = asksReadiness(graph) ? "takes the traffic away" : "turns readiness off, which nobody asks for here";
+  return `an outage of the receipt engine ${off}, kills nothing, and ends by itself`;
 }
 
-/** Whether the platform asks for more than liveness. On ECS the check of the target does. */
+/** Whether the platform takes traffic away for a sidecar that is not ready. On ECS the same checks replace the task, so that they must not ask after sinks. */
 function asksReadiness(graph: PlatformTopology): boolean {
-  return graph.platform === "ecs" || sidecarOf(graph).probes.readiness !== null;
+  return sidecarOf(graph).probes.readiness !== null;
 }
 
 const endsOrStarts = ({ kind }: TimelineEvent) => ["started", "restarted", "signal", "exited", "failed"].includes(kind);
@@ -122,8 +121,5 @@ function quick(graph: PlatformTopology): PlatformTopology {
   const faster = withContainers(graph, ({ probes, ...one }): Container => {
     return { ...one, probes: { ...probes, liveness: often(probes.liveness), readiness: often(probes.readiness) } };
   });
-  if (faster.platform !== "ecs") return faster;
-  const { loadBalancer } = faster.settings;
-  const healthCheck = { ...loadBalancer.healthCheck, intervalSeconds: 5, timeoutSeconds: 4, healthyThreshold: 2, unhealthyThreshold: 2 };
-  return { ...faster, settings: { ...faster.settings, loadBalancer: { ...loadBalancer, healthCheck } } };
+  return faster.platform === "ecs" ? quickEcs(faster) : faster;
 }
