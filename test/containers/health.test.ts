@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { replicaHealthCommand } from "../../infra/topology/replica-health.ts";
 import { call } from "../../scripts/lib/demo/calls.mjs";
 import { inspectImage } from "../../scripts/lib/images.mjs";
 import { cleanUpAfterEach, createVolume, engine, runToEnd } from "./support/engine.ts";
@@ -40,6 +41,9 @@ describe.each(IMAGES)("image $name: help and health", (image) => {
     const own = await sidecar.container.exec(["/usr/local/bin/chio", "health"]);
     expect(own, own.output).toMatchObject({ exitCode: 0 });
     expect(JSON.parse(own.output)).toMatchObject({ ok: true });
+    // As the constructs for ECS write it.
+    const ecs = await sidecar.container.exec(replicaHealthCommand("/usr/local/bin/chio"));
+    expect(ecs, ecs.output).toMatchObject({ exitCode: 0, output: expect.stringContaining('"excluded":["sinks"]') });
     const { Config, State } = await (await engine()).getContainer(sidecar.id).inspect();
     expect(Config.User).toBe(`${image.uid}:${image.uid}`);
     const declared: string[] | undefined = (await inspectImage(image.tag)).Config.Healthcheck?.Test;

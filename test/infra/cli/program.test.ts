@@ -54,9 +54,9 @@ describe("chio-kit", () => {
     [["posture", "infra"], /^error: infra is a directory\n$/],
     [["init", "--platform", "azur3"], /'azur3' is invalid\. Platforms are .*\. Did you mean azure\?/],
     [["init", "--platform", "ecs"], /Did you mean aws\?/],
-    [["init", "--name", "x"], /--platform is needed where nobody can be asked/],
-    [["init", "--platform", "gcp"], /--name is needed where nobody can be asked/],
-    [["init", "--platform", "gcp", "--name", "My App"], /'My App' is invalid\. A name begins with a letter/],
+    [["init", "--name", "x", "--dir", "/nonexistent/chio"], /--platform is needed where nobody can be asked/],
+    [["init", "--platform", "gcp", "--dir", "/nonexistent/chio"], /--name is needed where nobody can be asked/],
+    [["init", "--platform", "gcp", "--name", "My App", "--dir", "/nonexistent/chio"], /'My App' is invalid\. A name begins with a letter/],
   ])("%j is misuse: exit 2 and one clear message", async (argv, message) => {
     const { code, stdout, stderr } = await runKit(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
