@@ -65,3 +65,6 @@ export function onlyProblem(given: Given): ConfigProblem {
   if (all.length !== 1) throw new Error(`expected one problem:\n${all.map(describeProblem).join("\n")}`);
   return all[0]!;
 }
+
+/** What is refused, and what the one problem says. */
+export type Refusal = [what: string, given: Given, code: string, source: string, message: RegExp, fix: RegExp];
