@@ -14,10 +14,10 @@ import {
 } from "../../../infra/topology/index.ts";
 import { call } from "../../../scripts/lib/demo/calls.mjs";
 import { engine, labels } from "../support/engine.ts";
-import { APP_IMAGE, IMAGES, type ImageUnderTest } from "../support/images.ts";
+import { IMAGES, type ImageUnderTest } from "../support/images.ts";
+import { NOTES_COMMAND, PINNED, SIGNING_KEY, writeNotesContext } from "../support/notes.ts";
 import { APP_FIXTURE, newSeed } from "../support/sidecar.ts";
 
-export const PINNED = `@sha256:${"0".repeat(64)}`;
 export const { seed: SEED, keypair: KEYPAIR } = newSeed();
 export const IMAGE: ImageUnderTest = IMAGES.find((one) => one.name === "distroless") ?? IMAGES[0]!;
 
@@ -29,9 +29,7 @@ export function useWorkspace(): void {
   beforeAll(() => {
     workspace = mkdtempSync(join(tmpdir(), "chio-local-"));
     mkdirSync(inWorkspace("config"));
-    mkdirSync(inWorkspace("image"));
-    cpSync(APP_FIXTURE, inWorkspace("image/app"), { recursive: true });
-    writeFileSync(inWorkspace("image/Dockerfile"), `FROM ${APP_IMAGE}\nCOPY app /app\n`);
+    writeNotesContext(inWorkspace("image"));
     for (const file of ["openapi.yaml", "policy.yaml"]) cpSync(join(APP_FIXTURE, file), inWorkspace(`config/${file}`));
     writeFileSync(inWorkspace("config/kernel.yaml"), "upstream: http://127.0.0.1:8080\n");
   });
@@ -45,19 +43,12 @@ export function notesTopology(props: Partial<TopologyProps> = {}): Topology {
     mode: apiProtect({ spec: "/etc/chio/openapi.yaml" }),
     app: {
       image: { kind: "build", context: inWorkspace("image"), dockerfile: "Dockerfile", target: null },
-      command: ["node", "/app/server.mjs"],
+      command: NOTES_COMMAND,
       health: "/calls",
     },
     sidecar: { image: `registry.example.com/chio-sidecar${PINNED}`, flavor: IMAGE.name === "distroless" ? "distroless" : "alpine" },
     secrets: {
-      signingKey: {
-        byPlatform: {
-          ecs: "arn:aws:secretsmanager:us-east-1:111122223333:secret:chio/signing-key",
-          "cloud-run": "secrets/chio-signing-key/versions/7",
-          aca: "https://team.vault.azure.net/secrets/chio-signing-key/0123456789abcdef0123456789abcdef",
-          local: "env:CHIO_TEST_SEED",
-        },
-      },
+      signingKey: { byPlatform: { ...SIGNING_KEY.byPlatform, local: "env:CHIO_TEST_SEED" } },
     },
     policySource: "/etc/chio/policy.yaml",
     config: {
