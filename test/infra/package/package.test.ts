@@ -12,6 +12,7 @@ const PEERS: Record<string, readonly string[]> = {
   "./aws": ["aws-cdk-lib", "constructs"],
   "./azure": ["@pulumi/azure-native", "@pulumi/pulumi"],
   "./gcp": ["@pulumi/gcp", "@pulumi/pulumi"],
+  "./testing/lifecycle": ["vitest"],
 };
 /** Loaded when it is needed, and its absence then explained. */
 const LATE_PEERS = ["@resvg/resvg-js", "dejavu-fonts-ttf", "testcontainers"];
