@@ -115,7 +115,8 @@ export function describeIsolation(subject: LifecycleSubject): void {
         const { Config, HostConfig } = await (await trial.hand.container(name)).inspect();
         const [uid, gid] = (user ?? Config.User).split(":");
         for (const process of sightOf(one).processes) {
-          const what = `${name}: ${process.command.replaceAll("\0", " ")}`;
+          // Its program alone: arguments may hold what no log should.
+          const what = `${name}: process ${process.pid}, ${process.command.split("\0")[0]}`;
           if (uid !== undefined && /^\d+$/.test(uid)) expect(ids(process, "Uid"), what).toEqual(new Set([uid]));
           if (gid !== undefined && /^\d+$/.test(gid)) expect(ids(process, "Gid"), what).toEqual(new Set([gid]));
           // Root has what the engine gives; only where the platform leaves the user to the image can that be.

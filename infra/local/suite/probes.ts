@@ -31,6 +31,10 @@ export function describeProbes(subject: LifecycleSubject): void {
       };
       await eventually("the receipt is in the engine", arrived);
       const began = trial.timeline.events.length;
+      const nothingEnded = () => {
+        expect(trial.timeline.events.slice(began).filter(endsOrStarts), told(trial.timeline)).toEqual([]);
+        expect(trial.started.replicas).toEqual(["r1"]);
+      };
 
       await engine.set("down");
       // It takes a receipt to notice. Whether it is acknowledged is the topology's choice; one that is must arrive.
@@ -38,6 +42,7 @@ export function describeProbes(subject: LifecycleSubject): void {
       if (receiptId !== null) ids.push(receiptId);
       await eventually("readiness is off", async () => !(await isReady(neighbour, graph)) && isOff(trial) === asksReadiness(graph));
       await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS[subject.platform]));
+      nothingEnded();
       expect(await isReady(neighbour, graph)).toBe(false);
       expect(isOff(trial), told(trial.timeline)).toBe(asksReadiness(graph));
 
@@ -45,8 +50,7 @@ export function describeProbes(subject: LifecycleSubject): void {
       await eventually("readiness is back", async () => (await isReady(neighbour, graph)) && !isOff(trial));
       ids.push(await receiptOf(trial));
       await eventually("every receipt is in the engine", arrived);
-      expect(trial.timeline.events.slice(began).filter(endsOrStarts), told(trial.timeline)).toEqual([]);
-      expect(trial.started.replicas).toEqual(["r1"]);
+      nothingEnded();
     });
   });
 }
