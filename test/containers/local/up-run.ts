@@ -101,7 +101,7 @@ export function up(directory: string, flags: readonly string[]): Run {
 }
 
 /** Names of what the process has left on the engine. */
-export function leftBy(child: ChildProcess): string[] {
+export function leftBy(child: Pick<ChildProcess, "pid">): string[] {
   const label = `label=dev.chio-kit.owner`;
   const rows = (args: string[]) =>
     execFileSync("docker", args, { encoding: "utf8" })
