@@ -7,8 +7,14 @@ import { onTestFinished } from "vitest";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 import { leftBy } from "../local/up-run.ts";
 
+interface Result {
+  readonly title: string;
+  readonly ancestorTitles: readonly string[];
+  readonly status: string;
+}
+
 interface Report {
-  readonly testResults: readonly { readonly assertionResults: readonly { readonly title: string; readonly status: string }[] }[];
+  readonly testResults: readonly { readonly assertionResults: readonly Result[] }[];
 }
 
 /** A run of Vitest that a test has started, in a process group of its own, as a shell starts it. */
@@ -21,6 +27,8 @@ export interface ChildRun {
   until(pattern: RegExp): Promise<void>;
   /** Titles of the tests with this status, once it has ended. */
   titles(status: "passed" | "failed"): string[];
+  /** Titles of the innermost blocks that these tests stand in. */
+  blocks(status: "passed" | "failed"): string[];
   /** What its tests have left on the engine. */
   left(): string[];
 }
@@ -56,6 +64,10 @@ export function runChild(args: readonly string[], options: { cwd?: string; env?:
     await ended;
     rmSync(directory, { recursive: true, force: true });
   });
+  const results = (status: string) => {
+    const { testResults } = JSON.parse(readFileSync(file, "utf8")) as Report;
+    return testResults.flatMap(({ assertionResults }) => assertionResults.filter((one) => one.status === status));
+  };
   return {
     child,
     ended,
@@ -66,12 +78,8 @@ export function runChild(args: readonly string[], options: { cwd?: string; env?:
         await sleep(50);
       }
     },
-    titles(status) {
-      const { testResults } = JSON.parse(readFileSync(file, "utf8")) as Report;
-      return testResults.flatMap(({ assertionResults }) =>
-        assertionResults.filter((one) => one.status === status).map(({ title }) => title),
-      );
-    },
+    titles: (status) => results(status).map(({ title }) => title),
+    blocks: (status) => [...new Set(results(status).map(({ ancestorTitles }) => ancestorTitles.at(-1) ?? ""))],
     left: () => owners(output).flatMap((pid) => leftBy({ pid })),
   };
 }
