@@ -6,6 +6,11 @@ export async function removeRun(docker: Docker, run: string): Promise<string[]> 
   return await removeAll(docker, [`${RUN_LABEL}=${run}`], () => true);
 }
 
+/** Removes what these runs have made: first all their containers, which may be on each other's networks. Safe to repeat. Returns the names. */
+export async function removeRuns(docker: Docker, runs: ReadonlySet<string>): Promise<string[]> {
+  return await removeAll(docker, [RUN_LABEL], (labels) => runs.has(labels[RUN_LABEL] ?? ""));
+}
+
 /** Removes what carries all the labels, and is wanted by those that it has. Returns the names. */
 export async function removeAll(
   docker: Docker,

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { removeRun } from "./clean-up.ts";
+import { removeRuns } from "./clean-up.ts";
 import { connect } from "./docker.ts";
 
 // Program of its own, started beside a process that runs topologies. When that process is gone, however it ended, what its runs have left is removed.
 // Lines on stdin name the runs: `+ID` one that has begun, `-ID` one that has removed everything itself.
+const TURNS = 120;
 const runs = new Set<string>();
 let pending = "";
 process.stdin.setEncoding("utf8");
@@ -18,10 +19,11 @@ for await (const piece of process.stdin) {
 }
 if (runs.size > 0) {
   const { docker } = await connect();
-  // Until nothing turns up any more: what the engine was asked for in the last moment appears later.
-  for (let found = true; found; ) {
-    found = false;
-    for (const run of runs) found = (await removeRun(docker, run)).length > 0 || found;
-    if (found) await sleep(1_000);
+  // All at once: one may have its containers on another's network. Until nothing turns up any more: what the engine was asked for in the last
+  // moment appears later, and what it refuses now it may do then.
+  for (let turn = 0; turn < TURNS; turn++) {
+    const removed = await removeRuns(docker, runs).catch(() => null);
+    if (removed?.length === 0) break;
+    await sleep(1_000);
   }
 }

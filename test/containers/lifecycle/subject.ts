@@ -1,12 +1,15 @@
 import type { LifecyclePlatform, LifecycleSubject } from "../../../infra/local/suite/index.ts";
 import { apiProtect, defineTopology, type Topology, type TopologyProps } from "../../../infra/topology/index.ts";
 import { labels } from "../support/engine.ts";
-import type { ImageUnderTest } from "../support/images.ts";
+import { IMAGES, type ImageUnderTest } from "../support/images.ts";
 import { NOTES_COMMAND, PINNED, SIGNING_KEY } from "../support/notes.ts";
 import { APP_FIXTURE } from "../support/sidecar.ts";
 
 /** The app without its command: it is in the image, and the topology does not know it. */
 export const NOTES_APP = { image: `registry.example.com/notes${PINNED}`, health: "/openapi.yaml" } as const;
+
+/** For what one image is enough: the distroless one where it was built. */
+export const ONE_IMAGE: ImageUnderTest = IMAGES.find(({ name }) => name === "distroless") ?? IMAGES[0]!;
 
 /** The notes service as a team would deploy it: images by digest, the key in each cloud's store, configuration by policy and spec alone. */
 export function notesTopology(image: ImageUnderTest, app: TopologyProps["app"] = { ...NOTES_APP, command: NOTES_COMMAND }): Topology {
