@@ -193,9 +193,8 @@ function environment(model: Container, input: PlanInput, note: (text: string) =>
   }
   for (const { target } of model.secrets) if (target.kind === "file" && target.env !== null) env[target.env] = target.path;
   for (const [name, value] of Object.entries(given)) {
-    note(
-      `${name} is ${JSON.stringify(value)} here${model.env[name] === undefined ? "" : ` in place of ${JSON.stringify(model.env[name])}`}`,
-    );
+    // The name alone: what is given here in a cloud's place may be a token.
+    note(`${name} is ${model.env[name] === undefined ? "set" : "set otherwise"} for this machine`);
     env[name] = value;
   }
   return env;
