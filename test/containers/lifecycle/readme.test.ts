@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 import { Consumer } from "../../infra/package/consumer.ts";
 import { project } from "../local/up-run.ts";
-import { NOTES_COMMAND, PINNED, useNotesImage } from "../support/notes.ts";
+import { useNotesImage } from "../support/notes.ts";
+import { NOTES_COMMAND, PINNED } from "../support/notes-topology.ts";
 import { runChild } from "./child.ts";
 
 /** The test that the README shows, word by word, in a project that has the package from npm. */

@@ -14,8 +14,8 @@ import {
 } from "../../../infra/topology/index.ts";
 import { call } from "../../../scripts/lib/demo/calls.mjs";
 import { engine, labels } from "../support/engine.ts";
-import { IMAGES, type ImageUnderTest } from "../support/images.ts";
-import { NOTES_COMMAND, PINNED, SIGNING_KEY, writeNotesContext } from "../support/notes.ts";
+import { APP_IMAGE, IMAGES, type ImageUnderTest } from "../support/images.ts";
+import { NOTES_COMMAND, PINNED, SIGNING_KEY, writeNotesContext } from "../support/notes-topology.ts";
 import { APP_FIXTURE, newSeed } from "../support/sidecar.ts";
 
 export const { seed: SEED, keypair: KEYPAIR } = newSeed();
@@ -29,7 +29,7 @@ export function useWorkspace(): void {
   beforeAll(() => {
     workspace = mkdtempSync(join(tmpdir(), "chio-local-"));
     mkdirSync(inWorkspace("config"));
-    writeNotesContext(inWorkspace("image"));
+    writeNotesContext(inWorkspace("image"), APP_IMAGE);
     for (const file of ["openapi.yaml", "policy.yaml"]) cpSync(join(APP_FIXTURE, file), inWorkspace(`config/${file}`));
     writeFileSync(inWorkspace("config/kernel.yaml"), "upstream: http://127.0.0.1:8080\n");
   });
