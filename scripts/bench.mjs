@@ -11,7 +11,7 @@ import { hostTarget, mayInstall } from "./lib/platform.mjs";
 import { step } from "./lib/progress.mjs";
 import { bunFor, ensureDependencies, ensureNode } from "./lib/setup.mjs";
 
-const USAGE = "npm run bench [-- [--only footprint,evaluate,proxy,ledger,constrained,infra] [--seconds N] [--write]]";
+const USAGE = "npm run bench [-- [--only footprint,evaluate,proxy,ledger,constrained,infra,local] [--seconds N] [--write]]";
 
 function options() {
   try {
@@ -45,9 +45,15 @@ await runMain(async () => {
   const { only, seconds, write = false } = options();
   await ensureNode();
   await ensureDependencies();
-  const names = only?.split(",").filter((name) => name !== "infra");
+  const names = only?.split(",").filter((name) => name !== "infra" && name !== "local");
   if (only === undefined || only.split(",").includes("infra")) {
     const code = await run("test/bench/infra/run.ts", write ? ["--write"] : []);
+    if (code !== 0 || only === "infra") return code;
+  }
+  if (only === undefined || only.split(",").includes("local")) {
+    await ensureDocker();
+    const { tag, bases } = await buildImage("distroless");
+    const code = await run("test/bench/local/run.ts", ["--image", tag, "--node", bases.BUILD_IMAGE ?? "", ...(write ? ["--write"] : [])]);
     if (code !== 0 || names?.length === 0) return code;
   }
   await ensureTools();

@@ -116,7 +116,7 @@ export class NamespaceOwner {
   }
 }
 
-const isLoopback = (host: string) => host === "::1" || host.startsWith("127.");
+export const isLoopback = (host: string) => host === "::1" || host.startsWith("127.");
 
 function notRunning(image: ImageFacts, why: string, cause: unknown): LocalRunError {
   return new LocalRunError("helper_failed", `the probes of a replica cannot be run from image ${image.reference}: ${why}`, {

@@ -188,10 +188,10 @@ function signingKeyName(graph: PlatformTopology): string {
   return binding.name;
 }
 
-const hexSeed = (key: Keypair) => Buffer.from(key.exportSeed()).toString("hex");
+export const hexSeed = (key: Keypair) => Buffer.from(key.exportSeed()).toString("hex");
 
 /** A bearer token for every route, signed by the sidecar's own key. */
-function everyRoute(issuer: Keypair): string {
+export function everyRoute(issuer: Keypair): string {
   const now = Math.floor(Date.now() / 1000);
   return encodeBearer(
     issueCapability(

@@ -1,12 +1,12 @@
 // Benchmark of the deployment kit, on the package as it is published. `npm run bench -- --only infra`.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, totalmem } from "node:os";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 import { Consumer } from "../../infra/package/consumer.ts";
 import { type Figure, interleave } from "../lib/figures.ts";
 import { table } from "../lib/report.ts";
+import { writeResults } from "../lib/results.ts";
 
 const ROUNDS = 7;
 const SYNTH_ROUNDS = 3;
@@ -116,10 +116,5 @@ try {
 }
 
 console.log(table(figures));
-if (values.write) {
-  const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model ?? "unknown", memoryGiB: Math.round(totalmem() / 2 ** 30) };
-  mkdirSync(HERE, { recursive: true });
-  writeFileSync(join(HERE, "results.json"), `${JSON.stringify({ date: new Date().toISOString(), machine, figures }, null, 2)}\n`);
-  writeFileSync(join(HERE, "results.md"), `${table(figures)}\n`);
-}
+if (values.write) writeResults(HERE, figures);
 if (figures.some((figure) => figure.met === false)) console.error("bench: a target was missed, see above");
