@@ -16,10 +16,23 @@ export default defineConfig({
         test: {
           name: "containers",
           include: ["test/containers/**/*.test.ts"],
+          exclude: ["test/containers/lifecycle/**"],
           globalSetup: ["test/containers/support/global-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+        },
+      },
+      {
+        // After the others, two files at a time: they wait for probes and drains more than they work, and count only what is their own.
+        test: {
+          name: "lifecycle",
+          include: ["test/containers/lifecycle/**/*.test.ts"],
+          globalSetup: ["test/containers/support/global-setup.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -77,7 +77,7 @@ async function runContainers() {
   if (Object.keys(env).length === 0) return outcomes;
   // Testcontainers' own reaper is an image that may not be there; these tests remove what they made themselves, and check that they did.
   outcomes.push(await step("running the demo in containers", () => runCheck("demo in containers", [...DEMO, "--container"])));
-  return [...outcomes, ...(await runVitest(["containers"], { env: { ...env, TESTCONTAINERS_RYUK_DISABLED: "true" } }))];
+  return [...outcomes, ...(await runVitest(["containers", "lifecycle"], { env: { ...env, TESTCONTAINERS_RYUK_DISABLED: "true" } }))];
 }
 
 await runMain(async () => {

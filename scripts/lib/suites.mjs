@@ -96,6 +96,9 @@ export async function runVitest(projects, { env = {}, exclude = [], files = [], 
   }));
 }
 
+/** Folder of a project's tests, below `test`. @param {string} project */
+const folderOf = (project) => (project === "lifecycle" ? "containers/lifecycle" : project);
+
 /** @typedef {{ status: string, fullName: string, failureMessages?: string[] }} Assertion */
 /** @typedef {{ name: string, status: string, message?: string, assertionResults: Assertion[] }} FileResult */
 
@@ -112,7 +115,8 @@ export function readReport(report, projects, code) {
   const outcomes = projects.map((name) => ({ name, passed: 0, failed: [], skipped: [] }));
   for (const file of report.testResults) {
     const path = relative(ROOT, file.name).split(sep).join("/");
-    const outcome = outcomes.find(({ name }) => path.startsWith(`test/${name}/`)) ?? outcomes[0];
+    const deepestFirst = outcomes.toSorted((a, b) => folderOf(b.name).length - folderOf(a.name).length);
+    const outcome = deepestFirst.find(({ name }) => path.startsWith(`test/${folderOf(name)}/`)) ?? outcomes[0];
     if (outcome === undefined) continue;
     const failed = file.assertionResults.filter(({ status }) => status === "failed");
     if (file.status === "failed" && failed.length === 0)

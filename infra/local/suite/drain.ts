@@ -55,8 +55,11 @@ export function describeDrain(subject: LifecycleSubject): void {
       if (subject.slowCall !== undefined) expect(unanswered, told(trial.timeline)).toBe(inFlight);
       const codes = exitCodes(trial);
       // On ECS the app ends first, so that the sidecar can still tell every caller; elsewhere its own budget ends, and it says how many it cut off.
-      expect(codes[trial.sidecarName], told(trial.timeline)).toBe(graph.platform === "ecs" ? 0 : 1);
-      if (graph.platform !== "ecs") expect(errorsOf(trial), told(trial.timeline)).toContainEqual(expect.stringMatching(/\d+ requests?\b/));
+      const expected = graph.platform === "ecs" ? 0 : 1;
+      // Starved, the app may get its answers out in time after all: then nobody was cut off.
+      expect(subject.slowCall === undefined ? [0, expected] : [expected], told(trial.timeline)).toContain(codes[trial.sidecarName]);
+      if (codes[trial.sidecarName] === 1)
+        expect(errorsOf(trial), told(trial.timeline)).toContainEqual(expect.stringMatching(/\d+ requests?\b/));
       // It does not end by itself while it has a caller.
       if (graph.platform === "ecs" && subject.slowCall !== undefined) expect(codes[trial.appName], told(trial.timeline)).toBe(137);
       expect(tookMs, told(trial.timeline)).toBeLessThan((longest(trial.graph) + 10) * 1000);

@@ -3,10 +3,10 @@ import { randomBytes } from "node:crypto";
 import { getContainerRuntimeClient } from "testcontainers";
 import { LABEL, removeLabelled } from "./labels.ts";
 
-/** Names the run; at its end nothing that carries the name may be left. */
+/** Names the run, for all its projects; at its end nothing that carries the name may be left. */
 export default function setup(): () => Promise<void> {
-  const id = randomBytes(6).toString("hex");
-  process.env.CHIO_TEST_RUN = id;
+  process.env.CHIO_TEST_RUN ??= randomBytes(6).toString("hex");
+  const id = process.env.CHIO_TEST_RUN;
   const interrupted = () => removeNow(id);
   process.on("exit", interrupted);
   return async () => {

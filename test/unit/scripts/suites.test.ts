@@ -23,6 +23,18 @@ describe("counting a Vitest report", () => {
     ]);
   });
 
+  it("counts the lifecycle suite apart from the container tests around it", () => {
+    const testResults = [
+      file("test/containers/lifecycle/a.test.ts", ["passed", "failed"]),
+      file("test/containers/b.test.ts", ["passed"]),
+      file("test/containers/local/c.test.ts", ["passed"]),
+    ];
+    expect(readReport({ testResults }, ["containers", "lifecycle"], 1)).toEqual([
+      { name: "containers", passed: 2, failed: [], skipped: [] },
+      { name: "lifecycle", passed: 1, failed: ["test/containers/lifecycle/a.test.ts: case 1"], skipped: [] },
+    ]);
+  });
+
   it("counts a file that could not be loaded as a failure", () => {
     const testResults = [
       file("test/unit/a.test.ts", ["passed"]),
