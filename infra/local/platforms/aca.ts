@@ -1,5 +1,5 @@
 import type { Container, Probes, TopologyFor } from "../../topology/index.ts";
-import { slept } from "../clock.ts";
+import { slept, within } from "../clock.ts";
 import type { ReplicaContainer } from "../engine/replica-container.ts";
 import { afterCrash, NO_CRASH } from "./back-off.ts";
 import type { Lifecycle, ReplicaHost, StopReason } from "./lifecycle.ts";
@@ -34,9 +34,11 @@ export class AcaReplica implements Lifecycle {
     for (const container of this.#containers) this.#host.background(container.run());
   }
 
-  async stop(_reason: StopReason): Promise<void> {
-    // Kubernetes takes the address out of the ingress and sends SIGTERM at the same time.
+  async stop(reason: StopReason): Promise<void> {
+    // Scaling in takes the address out of the ingress and sends SIGTERM in one moment, as Kubernetes does.
     this.#host.closeTraffic();
+    // A revision is deactivated only after the ingress has moved its traffic: what it had begun is over by then.
+    if (reason === "rollout") await within(this.#host.clock, this.#host.graph.ingress.requestTimeoutSeconds * 1000, this.#host.idle());
     await Promise.all(this.#host.containers.map((one) => one.stop(one.model.graceSeconds * 1000)));
   }
 

@@ -214,16 +214,31 @@ describe("a replica on Container Apps", () => {
     expect(failing.seen.join()).not.toContain("start app");
   });
 
-  it("gets SIGTERM in the moment that it leaves the traffic, with requests in flight", async () => {
+  const inService = async (): Promise<FakeHost> => {
     const host = new FakeHost("aca");
     void host.lifecycle.start();
     await host.clock.advance(0);
     host.fake(GATE).end(0);
     await host.clock.advance(5_000);
     host.busy = Promise.withResolvers();
-    await host.stop("rollout");
+    return host;
+  };
+
+  it("gets SIGTERM in the moment that it leaves the traffic, with requests in flight", async () => {
+    const host = await inService();
+    await host.stop("stop");
     expect(host.seen.slice(-5).sort()).toEqual(
       [`5 SIGTERM ${SIDECAR}`, "5 SIGTERM app", "5 closed", `5 end ${SIDECAR} 0`, "5 end app 0"].sort(),
+    );
+  });
+
+  it("of a revision that was replaced has the time of its requests before SIGTERM", async () => {
+    const host = await inService();
+    await host.stop("rollout");
+    const requestTimeout = 240;
+    expect(host.seen.slice(-5)).toContain("5 closed");
+    expect(host.seen.slice(-4).sort()).toEqual(
+      [`SIGTERM ${SIDECAR}`, "SIGTERM app", `end ${SIDECAR} 0`, "end app 0"].map((what) => `${5 + requestTimeout} ${what}`).sort(),
     );
   });
 });
