@@ -29,7 +29,7 @@ const ALL = [...FAST, "infra", "demo", "program", "containers"];
 const SLOW = [
   "test/unit/ledger/**",
   "test/unit/cli/{api-protect-*,ledger-*,wait,install}.test.ts",
-  "test/security/{fail-closed,drain,streaming,body,response}.test.ts",
+  "test/security/{fail-closed,drain,streaming,body,response,tls,write-ahead}.test.ts",
 ];
 
 function selection() {
