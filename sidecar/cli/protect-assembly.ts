@@ -99,6 +99,7 @@ function openStore(config: ServiceConfig, policy: CompiledPolicy, keypair: Keypa
   return openLedger({
     path: config.receiptStore,
     signer: kernelSigner(keypair),
+    keypair,
     sinks: openSinks(config),
     acknowledge: config.acknowledge,
     queueLimit: config.queueLimit,

@@ -3,7 +3,7 @@ import type { LedgerErrorCode } from "./errors.ts";
 import type { PackedEntries } from "./packing.ts";
 import type { LedgerEntry, LedgerFault, ReceiptIndex } from "./types.ts";
 
-// Messages between the main thread (signs, answers) and the store's thread (SQLite).
+// Messages between the main thread (decides, answers) and the store's thread (signs, SQLite).
 
 /** What the thread is started with. */
 export interface WorkerOptions {
@@ -17,6 +17,8 @@ export interface WorkerOptions {
   now: number;
   /** Module that the maintenance thread is started from. */
   workerUrl: string;
+  /** Seed of the key that signs what comes unsigned. The thread wipes it once it has read it. */
+  seed: Uint8Array | null;
 }
 
 export interface Cursor {
@@ -92,8 +94,8 @@ export type ToWorker =
 export type FromWorker =
   | { type: "opened"; snapshot: Snapshot }
   | { type: "refused"; code: LedgerErrorCode; message: string; fix: string | null; fault: LedgerFault | null }
-  /** The oldest `entries` entries are durable; receipts among them are numbered from `firstSeq` on. */
-  | { type: "committed"; entries: number; firstSeq: number; counts: Counts; seconds: number }
+  /** The oldest `entries` entries are durable; receipts among them are numbered from `firstSeq` on. `proofs`: see sign-entries.ts. */
+  | { type: "committed"; entries: number; firstSeq: number; proofs: string; counts: Counts; seconds: number }
   /** The oldest `entries` entries were not stored. */
   | { type: "failed"; entries: number; fault: LedgerFault; message: string }
   | { type: "draft"; batchStartSeq: number; batchEndSeq: number; merkleRoot: string }

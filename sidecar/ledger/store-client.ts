@@ -28,8 +28,9 @@ export class StoreClient {
 
   /** Resolves with the store's state once it is open. Rejects with LedgerError when it cannot be opened. */
   static start(url: URL, options: WorkerOptions): Promise<{ client: StoreClient; snapshot: Snapshot }> {
-    // An empty environment: the signing key may be in ours, and the thread needs nothing of it.
-    const worker = new Worker(url, { workerData: options, env: {}, name: "chio-ledger" });
+    // An empty environment: the thread is given what it needs, and the rest is none of its business. The seed moves over, it is not copied.
+    const transferList = options.seed === null ? [] : [options.seed.buffer as ArrayBuffer];
+    const worker = new Worker(url, { workerData: options, transferList, env: {}, name: "chio-ledger" });
     const client = new StoreClient(worker);
     return new Promise((resolve, reject) => {
       worker.on("message", (message: FromWorker) => {

@@ -7,6 +7,7 @@ import {
   projectToToolReceipt,
   signHttpReceipt,
   signHttpReceiptWithText,
+  unsignedHttpReceipt,
   verifyHttpReceipt,
 } from "../../../sidecar/wire/http-receipt.ts";
 import type { Json } from "../../../sidecar/wire/json.ts";
@@ -170,7 +171,8 @@ describe("properties", () => {
         expect(signed.receipt.id).toBe(sha256Hex(canonicalize(body)));
         expect(signed.canonicalJson).toBe(canonicalize(signed.receipt));
         expect(signed.receipt.signature).toBe(kernel.sign(canonicalize({ ...body, id: signed.receipt.id })));
-        expect([signed.evidenceJson, signed.verdictJson]).toEqual([canonicalize(body.evidence), canonicalize(body.verdict)]);
+        const { evidence, verdict } = unsignedHttpReceipt(body, kernel.publicKeyHex);
+        expect([evidence, verdict]).toEqual([canonicalize(body.evidence), canonicalize(body.verdict)]);
       }),
       { numRuns: 200 },
     );
