@@ -9,7 +9,8 @@ import { checkOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { type DurableReceipt, PendingEntries, type Waiter } from "./pending.ts";
 import type { Counts, Cursor, Snapshot } from "./protocol.ts";
-import { StoreClient, type StoreEvent } from "./store-client.ts";
+import type { StoreClient, StoreEvent } from "./store-client.ts";
+import { startLedgerThread } from "./thread.ts";
 import type { Ledger, LedgerEntry, LedgerFault, LedgerOptions, LedgerStatus, ReceiptProof, UnsignedReceipt } from "./types.ts";
 import { verifyStoredReceipt } from "./verify-receipt.ts";
 import { defaultWorkerUrl } from "./worker-url.ts";
@@ -27,15 +28,16 @@ const CLOSE_MS = 2_000;
  */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   checkOptions(options);
-  const { client, snapshot } = await StoreClient.start(options.workerUrl ?? defaultWorkerUrl(), {
-    role: "store",
+  const workerUrl = options.workerUrl ?? defaultWorkerUrl();
+  const client = options.thread ?? startLedgerThread(workerUrl);
+  const snapshot = await client.open({
     path: options.path,
     batchSize: options.checkpoint.batchSize,
     intervalMs: options.checkpoint.intervalMs,
     retention: { ...options.retention, archiveDir: options.retention.archiveDir ?? null },
     sinks: options.sinks.map((sink) => sink.name),
     now: options.now(),
-    workerUrl: (options.workerUrl ?? defaultWorkerUrl()).href,
+    workerUrl: workerUrl.href,
     seed: options.keypair?.exportSeed() ?? null,
   });
   const ledger = new StoreLedger(options, client, snapshot);

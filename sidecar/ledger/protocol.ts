@@ -5,9 +5,8 @@ import type { LedgerEntry, LedgerFault, ReceiptIndex } from "./types.ts";
 
 // Messages between the main thread (decides, answers) and the store's thread (signs, SQLite).
 
-/** What the thread is started with. */
+/** What the thread opens its store with. */
 export interface WorkerOptions {
-  role: "store";
   path: string | null;
   batchSize: number;
   intervalMs: number;
@@ -78,6 +77,8 @@ export interface SignedCheckpoint extends CheckpointRow {
 }
 
 export type ToWorker =
+  /** The first message. */
+  | { type: "open"; options: WorkerOptions }
   | ({ type: "append" } & PackedEntries)
   /** Answer to `draft`. */
   | { type: "checkpoint"; checkpoint: SignedCheckpoint }

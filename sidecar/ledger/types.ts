@@ -4,6 +4,7 @@ import type { BudgetCharge } from "../kernel/types.ts";
 import type { HttpReceiptText } from "../wire/http-receipt-text.ts";
 import type { Keypair } from "../wire/keys.ts";
 import type { Sha256Hex, SignatureHex } from "../wire/types.ts";
+import type { LedgerThread } from "./thread.ts";
 
 /** A receipt as a kernel hands it over. */
 export type LedgerEntry = StoredReceipt;
@@ -129,6 +130,8 @@ export interface LedgerOptions {
   sinkTimeoutMs?: number;
   /** How often retention is looked at. Default 60,000. */
   maintenanceIntervalMs?: number;
+  /** What `startLedgerThread` returned. Default: a thread is started. */
+  thread?: LedgerThread;
   /** Module of the store's thread, for programs that were bundled into one file. Default: found beside this module. */
   workerUrl?: URL;
 }
