@@ -18,9 +18,16 @@ export interface CommandIo {
   setExit(code: number): void;
 }
 
-/** The bytes of `path`, or of standard input where it is `-`. Throws the file system's own error. */
-export function readInput(io: CommandIo, path: string): Promise<Uint8Array> {
-  return path === "-" ? io.stdin() : io.readFile(path);
+/** The bytes of `path`, or of standard input where it is `-`. Throws the file system's own error, with the path. */
+export async function readInput(io: CommandIo, path: string): Promise<Uint8Array> {
+  if (path === "-") return io.stdin();
+  try {
+    return await io.readFile(path);
+  } catch (error) {
+    // One that comes up while reading does not carry it in every runtime: a directory can be opened.
+    if (error instanceof Error && "code" in error) Object.assign(error, { path });
+    throw error;
+  }
 }
 
 /** {@link CommandIo} over the running process. Touches standard output and error when something is written, and not before. */
