@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { CliError } from "./errors.ts";
 
 /**
  * What a command may touch of the process. Tests hand in their own; commands never call `process.exit` and never write to
@@ -18,9 +19,16 @@ export interface CommandIo {
   setExit(code: number): void;
 }
 
+const stdinTaken = new WeakSet<CommandIo>();
+
 /** The bytes of `path`, or of standard input where it is `-`. Throws the file system's own error, with the path. */
 export async function readInput(io: CommandIo, path: string): Promise<Uint8Array> {
-  if (path === "-") return io.stdin();
+  if (path === "-") {
+    // A second read would find nothing, and blame what was given for being empty.
+    if (stdinTaken.has(io)) throw new CliError("stdin_taken", "standard input stands for two files", { fix: "give one of them as a file" });
+    stdinTaken.add(io);
+    return io.stdin();
+  }
   try {
     return await io.readFile(path);
   } catch (error) {
