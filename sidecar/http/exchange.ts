@@ -87,8 +87,9 @@ export class Exchange {
   /** Cuts the connection: the client must not take what it has for a whole answer. */
   destroy(): void {
     this.connection.closing = true;
-    this.res.destroy();
+    // The socket first: Bun makes a 200 without a body of an answer that is destroyed before its head was written.
     this.req.socket.destroy();
+    this.res.destroy();
   }
 
   #bodyUnread(): boolean {
