@@ -136,19 +136,23 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on("request", (req, res) => enqueue(req, res, false));
   server.on("checkContinue", (req, res) => enqueue(req, res, true));
   server.on("checkExpectation", (req, res) => enqueue(req, res, false));
-  server.on("connect", (_req, socket) => {
-    refuseSocket(socket as Socket, new HttpRefusal(405, "method_not_supported", "CONNECT is not supported"));
-  });
-  server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) => {
+  /** The parser gave the socket away. Behind a request at work it is cut: whatever was written to it would be read as that request's answer. */
+  const taken = (socket: Socket): ClientConnection | null => {
     const connection = connectionOf(socket);
     connection.requests++;
     const behindAnother = connection.busy || connection.closing;
     connection.closing = true;
-    if (behindAnother) {
-      refuseSocket(socket, new HttpRefusal(400, "upgrade_refused", "an upgrade may not follow a request that has no answer yet"));
-      return;
-    }
-    handler.upgrade(req, socket, head, connection);
+    if (!behindAnother) return connection;
+    socket.on("error", () => socket.destroy());
+    socket.destroy();
+    return null;
+  };
+  server.on("connect", (_req, socket: Socket) => {
+    if (taken(socket) !== null) refuseSocket(socket, new HttpRefusal(405, "method_not_supported", "CONNECT is not supported"));
+  });
+  server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) => {
+    const connection = taken(socket);
+    if (connection !== null) handler.upgrade(req, socket, head, connection);
   });
   server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket) => {
     const connection = connectionOf(socket as Socket);

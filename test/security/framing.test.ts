@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { eventually } from "./harness/eventually.ts";
+import { pause } from "./harness/raw.ts";
+import { ok } from "./harness/recorder.ts";
+import { connectTo } from "./harness/socket.ts";
 import { get, request, world } from "./harness/world.ts";
 
 const w = world({ limits: { maxBodyBytes: 1_000 } });
@@ -147,6 +150,28 @@ describe("32 upgrades", () => {
   test("Upgrade that Connection does not name is dropped", async () => {
     const { seen } = await w.forwarded(get("/open", "Upgrade: websocket"));
     expect(seen.headers.map(([name]) => name.toLowerCase())).not.toContain("upgrade");
+  });
+  test.each([
+    ["CONNECT", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+    ["a websocket", upgrade("/socket", "websocket")],
+    ["a websocket on a route that takes none", upgrade("/open", "websocket")],
+  ])("%s behind a request at work is no answer to it, and leaves nothing at work", async (_name, bytes) => {
+    w.up.answer = () => undefined;
+    await using client = await connectTo(w.sidecar.port);
+    const seen = w.up.requests.length;
+    client.write(get("/open?slow"));
+    await eventually(() => expect(w.up.requests.length).toBe(seen + 1));
+    client.write(get("/open?waits") + bytes);
+    // Node gives the socket away at once, Bun when the answers before it are out.
+    await pause(300);
+    expect(client.text).toBe("");
+    client.destroy();
+    w.up.answer = () => ok("{}");
+    await eventually(async () => {
+      const { answers } = await w.send(get("/metrics"), { answers: 1 });
+      expect(answers[0]?.body).toMatch(/^chio_inflight_requests 1$/m);
+    });
+    expect(w.up.requests.length).toBe(seen + 1);
   });
   test("CONNECT leaves no connection behind", async () => {
     const { closed, answers } = await w.harmless(`CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n${NEXT}`, { closes: true });
