@@ -79,8 +79,9 @@ export class Exchange {
     this.res.end(this.request.method === "HEAD" ? undefined : body);
   }
 
-  /** Error answer for a request that no decision was made about. */
+  /** Error answer for a request that no decision was made about. Its connection ends with it: nothing behind it is read. */
   refuse(refusal: HttpRefusal): void {
+    this.connection.closing = true;
     this.sendJson(refusal.status, refusalJson(refusal), [...refusal.headers]);
   }
 

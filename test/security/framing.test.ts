@@ -252,6 +252,18 @@ describe("34 pipelining", () => {
     expect(closed).toBe(true);
     expect(w.up.requests.length).toBe(before);
   });
+  test.each([
+    ["a trailer that decides", `${post(["Transfer-Encoding: chunked"], "1\r\nx\r\n0\r\nAuthorization: x\r\n\r\n")}`, 400],
+    ["a path under /chio/ that is none", get("/chio/none"), 404],
+    ["a control route without the right to it", get("/metrics", "Origin: https://evil.example"), 403],
+    ["a payload that is none", request("POST", "/chio/verify", [], "{"), 400],
+  ])("nor behind one that was refused with all of its bytes read: %s", async (_name, bytes, status) => {
+    const before = w.up.requests.length;
+    const { answers, closed } = await w.send(bytes + get("/open?behind"), { closes: true });
+    expect(answers.map((answer) => answer.status)).toEqual([status]);
+    expect(closed).toBe(true);
+    expect(w.up.requests.length).toBe(before);
+  });
   test("a connection that sends too far ahead is cut", async () => {
     const { closed } = await w.send(get("/open").repeat(60), { closes: true });
     expect(closed).toBe(true);
