@@ -81,8 +81,16 @@ export class HttpRefusal extends ChioError {
 
 const NO_HEADERS: readonly string[] = [];
 
+/** Failures of the sidecar's own routes that upstream's readers know by a name of their own. */
+const NAMED: ReadonlyMap<string, string> = new Map([
+  ["evaluation_failed", "chio_evaluation_failed"],
+  ["capability_release_failed", "chio_capability_release_failed"],
+]);
+
 /** The `error` field beside the `reason`: the names that upstream's readers know, by status. */
-export function errorName(status: number): string {
+export function errorName(status: number, code?: string): string {
+  const named = code === undefined ? undefined : NAMED.get(code);
+  if (named !== undefined) return named;
   switch (status) {
     case 400:
       return "chio_bad_request";

@@ -126,7 +126,7 @@ export class Exchange {
 
 export function refusalJson(refusal: HttpRefusal): string {
   return canonicalize({
-    error: errorName(refusal.status),
+    error: errorName(refusal.status, refusal.code),
     reason: refusal.code,
     message: refusal.message,
     suggestion: refusal.fix,

@@ -21,6 +21,10 @@ describe("40 no receipt, no call", () => {
         expect(refused[0]?.json()).toMatchObject({ error: "unavailable", reason: "ledger_unavailable" });
         expect(refused[0]?.status).toBe(503);
       }
+      const body = JSON.stringify({ capability_id: "c-1" });
+      const released = (await w.send(request("POST", "/v1/capabilities/release", [], body), { answers: 1 })).answers[0]!;
+      expect(released.status).toBe(500);
+      expect(released.json()).toMatchObject({ error: "chio_capability_release_failed", reason: "capability_release_failed" });
       const health = (await w.send(get("/chio/health"), { answers: 1 })).answers[0]!;
       expect(health.status).toBe(503);
       expect(health.json()).toMatchObject({ status: "unhealthy", ok: false, receipt_sink: "unreachable" });
