@@ -3,7 +3,8 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Metrics } from "../service/metrics.ts";
 import type { Limits, Logger } from "../service/types.ts";
 import { type ClientConnection, connectionOf } from "./connection.ts";
-import type { Deadline, Deadlines } from "./deadlines.ts";
+import { ConnectionWatch } from "./connection-watch.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { HttpRefusal } from "./errors.ts";
 import { Exchange, refusalJson } from "./exchange.ts";
 import { parseRequest } from "./request.ts";
@@ -69,6 +70,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const finish = (connection: ClientConnection) => {
     inflight--;
     connection.busy = false;
+    connection.answer = null;
     const next = connection.waiting.shift();
     if (next !== undefined && !connection.closing) next();
     if (inflight === 0 && whenIdle.length > 0) {
@@ -81,6 +83,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const start = (req: IncomingMessage, res: ServerResponse, connection: ClientConnection, awaitsContinue: boolean) => {
     inflight++;
     connection.busy = true;
+    connection.answer = res;
     if (stopping) connection.closing = true;
     metrics.requestStarted();
     const startedAt = performance.now();
@@ -171,17 +174,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    // The parser times headers that have begun; a connection on which none ever do is ended here.
-    const silent: Deadline = {
-      at: performance.now() + 2 * limits.headerTimeoutMs,
-      expire: () => {
-        if (connectionOf(socket).requests === 0) socket.destroy();
-      },
-    };
-    deadlines.add(silent);
+    const watch = new ConnectionWatch(socket, limits);
+    deadlines.add(watch);
     socket.on("close", () => {
       sockets.delete(socket);
-      deadlines.delete(silent);
+      deadlines.delete(watch);
     });
   });
 
