@@ -103,6 +103,8 @@ describe("46 answers of the upstream", () => {
     w.up.answer = () => ok('{"b":2}');
     const second = await w.forwarded(get("/open"));
     expect([first.answer.body, second.answer.body]).toEqual(['{"a":1}', '{"b":2}']);
+    // More of it may still be on the way.
+    expect(second.seen.connection).not.toBe(first.seen.connection);
   });
   test("bytes on an idle connection are nobody's answer", async () => {
     let idle: Socket | undefined;
