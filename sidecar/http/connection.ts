@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /** What the server knows about one client connection. */
@@ -9,6 +10,8 @@ export interface ClientConnection {
   closing: boolean;
   /** A request of this connection is at work. */
   busy: boolean;
+  /** The answer to that request. */
+  answer: ServerResponse | null;
   /** Its body is being read whole: nothing was decided yet. */
   readingBody: boolean;
   /** Requests that came while one was at work, in order. */
@@ -23,7 +26,16 @@ export function connectionOf(socket: Socket): ClientConnection {
   let connection = connections.get(socket);
   if (connection === undefined) {
     const peer = normalizeAddress(socket.remoteAddress);
-    connection = { peer, loopback: isLoopbackAddress(peer), closing: false, busy: false, readingBody: false, waiting: [], requests: 0 };
+    connection = {
+      peer,
+      loopback: isLoopbackAddress(peer),
+      closing: false,
+      busy: false,
+      answer: null,
+      readingBody: false,
+      waiting: [],
+      requests: 0,
+    };
     connections.set(socket, connection);
   }
   return connection;

@@ -18,9 +18,9 @@ export class ControlGate {
   /** Null when the caller may. */
   check(exchange: Exchange): HttpRefusal | null {
     if (this.#digest === null) {
-      const allowed =
-        exchange.connection.loopback && isLoopbackHost(exchange.request.headers.host) && exchange.request.headers.origin === undefined;
-      return allowed ? null : forbidden("a loopback caller");
+      const { connection, request } = exchange;
+      const local = connection.loopback && isLoopbackHost(request.headers.host);
+      return local && request.headers.origin === undefined && !isProxied(request.rawHeaders) ? null : forbidden("a loopback caller");
     }
     const header = exchange.request.headers.authorization;
     const space = header?.indexOf(" ") ?? -1;
@@ -47,6 +47,12 @@ export function checkBrowser(exchange: Exchange, listensOnLoopback: boolean): Ht
     return new HttpRefusal(403, "foreign_origin", "web pages of other origins may not call the sidecar");
   }
   return null;
+}
+
+/** A proxy on this machine is on loopback, too; whoever it speaks for need not be. */
+function isProxied(rawHeaders: readonly string[]): boolean {
+  for (let i = 0; i < rawHeaders.length; i += 2) if (/^(?:forwarded|via|x-forwarded(?:-.*)?|x-real-ip)$/i.test(rawHeaders[i]!)) return true;
+  return false;
 }
 
 function isSameOrigin(origin: string, host: string): boolean {

@@ -18,7 +18,7 @@ export const HTTP_ERRORS = {
   encoded_separator: "The path holds an encoded slash or backslash.",
   encoded_control: "The path or query holds an encoded control character.",
   encoded_unreserved: "The path encodes a character that needs no encoding, like `%2e` or `%61`.",
-  double_encoding: "The path holds a separator, dot or control character that was encoded twice.",
+  double_encoding: "The path holds a separator, a control character, or a character that needs no encoding, encoded twice.",
   invalid_utf8: "The path or query does not decode to UTF-8.",
   confusable_character: "The path holds a character that normalises to a separator or dot.",
   ambiguous_query: "The query holds a `;`, a nameless parameter, or a name both plain and with brackets.",
@@ -81,8 +81,16 @@ export class HttpRefusal extends ChioError {
 
 const NO_HEADERS: readonly string[] = [];
 
+/** Failures of the sidecar's own routes that upstream's readers know by a name of their own. */
+const NAMED: ReadonlyMap<string, string> = new Map([
+  ["evaluation_failed", "chio_evaluation_failed"],
+  ["capability_release_failed", "chio_capability_release_failed"],
+]);
+
 /** The `error` field beside the `reason`: the names that upstream's readers know, by status. */
-export function errorName(status: number): string {
+export function errorName(status: number, code?: string): string {
+  const named = code === undefined ? undefined : NAMED.get(code);
+  if (named !== undefined) return named;
   switch (status) {
     case 400:
       return "chio_bad_request";

@@ -79,16 +79,18 @@ export class Exchange {
     this.res.end(this.request.method === "HEAD" ? undefined : body);
   }
 
-  /** Error answer for a request that no decision was made about. */
+  /** Error answer for a request that no decision was made about. Its connection ends with it: nothing behind it is read. */
   refuse(refusal: HttpRefusal): void {
+    this.connection.closing = true;
     this.sendJson(refusal.status, refusalJson(refusal), [...refusal.headers]);
   }
 
   /** Cuts the connection: the client must not take what it has for a whole answer. */
   destroy(): void {
     this.connection.closing = true;
-    this.res.destroy();
+    // The socket first: Bun makes a 200 without a body of an answer that is destroyed before its head was written.
     this.req.socket.destroy();
+    this.res.destroy();
   }
 
   #bodyUnread(): boolean {
@@ -124,7 +126,7 @@ export class Exchange {
 
 export function refusalJson(refusal: HttpRefusal): string {
   return canonicalize({
-    error: errorName(refusal.status),
+    error: errorName(refusal.status, refusal.code),
     reason: refusal.code,
     message: refusal.message,
     suggestion: refusal.fix,

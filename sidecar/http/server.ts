@@ -3,7 +3,8 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Metrics } from "../service/metrics.ts";
 import type { Limits, Logger } from "../service/types.ts";
 import { type ClientConnection, connectionOf } from "./connection.ts";
-import type { Deadline, Deadlines } from "./deadlines.ts";
+import { ConnectionWatch } from "./connection-watch.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { HttpRefusal } from "./errors.ts";
 import { Exchange, refusalJson } from "./exchange.ts";
 import { parseRequest } from "./request.ts";
@@ -69,6 +70,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const finish = (connection: ClientConnection) => {
     inflight--;
     connection.busy = false;
+    connection.answer = null;
     const next = connection.waiting.shift();
     if (next !== undefined && !connection.closing) next();
     if (inflight === 0 && whenIdle.length > 0) {
@@ -81,6 +83,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const start = (req: IncomingMessage, res: ServerResponse, connection: ClientConnection, awaitsContinue: boolean) => {
     inflight++;
     connection.busy = true;
+    connection.answer = res;
     if (stopping) connection.closing = true;
     metrics.requestStarted();
     const startedAt = performance.now();
@@ -136,19 +139,23 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on("request", (req, res) => enqueue(req, res, false));
   server.on("checkContinue", (req, res) => enqueue(req, res, true));
   server.on("checkExpectation", (req, res) => enqueue(req, res, false));
-  server.on("connect", (_req, socket) => {
-    refuseSocket(socket as Socket, new HttpRefusal(405, "method_not_supported", "CONNECT is not supported"));
-  });
-  server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) => {
+  /** The parser gave the socket away. Behind a request at work it is cut: whatever was written to it would be read as that request's answer. */
+  const taken = (socket: Socket): ClientConnection | null => {
     const connection = connectionOf(socket);
     connection.requests++;
     const behindAnother = connection.busy || connection.closing;
     connection.closing = true;
-    if (behindAnother) {
-      refuseSocket(socket, new HttpRefusal(400, "upgrade_refused", "an upgrade may not follow a request that has no answer yet"));
-      return;
-    }
-    handler.upgrade(req, socket, head, connection);
+    if (!behindAnother) return connection;
+    socket.on("error", () => socket.destroy());
+    socket.destroy();
+    return null;
+  };
+  server.on("connect", (_req, socket: Socket) => {
+    if (taken(socket) !== null) refuseSocket(socket, new HttpRefusal(405, "method_not_supported", "CONNECT is not supported"));
+  });
+  server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) => {
+    const connection = taken(socket);
+    if (connection !== null) handler.upgrade(req, socket, head, connection);
   });
   server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket) => {
     const connection = connectionOf(socket as Socket);
@@ -167,17 +174,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    // The parser times headers that have begun; a connection on which none ever do is ended here.
-    const silent: Deadline = {
-      at: performance.now() + 2 * limits.headerTimeoutMs,
-      expire: () => {
-        if (connectionOf(socket).requests === 0) socket.destroy();
-      },
-    };
-    deadlines.add(silent);
+    const watch = new ConnectionWatch(socket, limits);
+    deadlines.add(watch);
     socket.on("close", () => {
       sockets.delete(socket);
-      deadlines.delete(silent);
+      deadlines.delete(watch);
     });
   });
 

@@ -120,13 +120,16 @@ function checkEscape(path: string, at: number): boolean {
   return false;
 }
 
-/** `%25` is a percent sign. What a second decoding would make of it must not be a separator, a dot or a control character, however often it was encoded. */
+/**
+ * `%25` is a percent sign. What a second decoding would make of it must not be a separator, a control character or one that needs no encoding (a dot; a
+ * letter of a literal segment, `/%2561dmin`), however often it was encoded.
+ */
 function checkSecondEncoding(path: string, from: number): void {
   let at = from;
   while (path.charCodeAt(at) === 0x32 && path.charCodeAt(at + 1) === 0x35) at += 2;
   const value = escapeValue(path, at - 1);
-  if (value === 0x2e || value === 0x2f || value === 0x5c || value === 0x3b || value === 0x7f || (value >= 0 && value < 0x20)) {
-    throw new HttpRefusal(400, "double_encoding", "the path holds a separator, dot or control character that was encoded twice", {
+  if (isUnreserved(value) || value === 0x2f || value === 0x5c || value === 0x3b || value === 0x7f || (value >= 0 && value < 0x20)) {
+    throw new HttpRefusal(400, "double_encoding", "the path holds an encoding of an encoded character", {
       fix: "encode once, or pass such a value in the query or the body",
     });
   }

@@ -66,7 +66,8 @@ export class UploadStream implements Deadline {
   }
 
   #send(chunk: Buffer): void {
-    if (this.#stopped) return;
+    // An empty piece would be the last chunk to the upstream, and what follows it the next request.
+    if (this.#stopped || chunk.length === 0) return;
     this.at = performance.now() + this.#timeoutMs;
     this.#bytes += chunk.length;
     this.#hash.update(chunk);

@@ -37,6 +37,12 @@ describe("capabilities on their three ways", () => {
     await w.forwarded(get("/admin", `X-Chio-Capability: ${w.token}`));
     expect(w.sidecar.receipts().at(-1)!.caller_identity_hash).not.toBe(withBearer);
   });
+  test("a proof for the sidecar is taken out; any other DPoP header is the app's", async () => {
+    const { seen } = await w.forwarded(get("/open", 'DPoP: {"proof":1}'));
+    expect(everything(seen)).not.toMatch(/dpop|proof/i);
+    const other = await w.forwarded(get("/open", "DPoP: eyJhbGciOiJFZERTQSJ9.e30.c2ln"));
+    expect(other.seen.headers).toContainEqual(["DPoP", "eyJhbGciOiJFZERTQSJ9.e30.c2ln"]);
+  });
   test("Basic and x-api-key arrive", async () => {
     const { seen } = await w.forwarded(get("/open", "Authorization: Basic dTpw", "X-Api-Key: k"));
     expect(seen.headers).toContainEqual(["Authorization", "Basic dTpw"]);

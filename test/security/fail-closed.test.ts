@@ -21,6 +21,10 @@ describe("40 no receipt, no call", () => {
         expect(refused[0]?.json()).toMatchObject({ error: "unavailable", reason: "ledger_unavailable" });
         expect(refused[0]?.status).toBe(503);
       }
+      const body = JSON.stringify({ capability_id: "c-1" });
+      const released = (await w.send(request("POST", "/v1/capabilities/release", [], body), { answers: 1 })).answers[0]!;
+      expect(released.status).toBe(500);
+      expect(released.json()).toMatchObject({ error: "chio_capability_release_failed", reason: "capability_release_failed" });
       const health = (await w.send(get("/chio/health"), { answers: 1 })).answers[0]!;
       expect(health.status).toBe(503);
       expect(health.json()).toMatchObject({ status: "unhealthy", ok: false, receipt_sink: "unreachable" });
@@ -91,6 +95,27 @@ describe("42 limits on what is open", () => {
     await client.until("{}");
     await eventually(() => expect(client.closed).toBe(true));
   });
+  test("a connection that says nothing but empty lines", async () => {
+    await using client = await connectTo(w.sidecar.port);
+    client.write(get("/open"));
+    await client.until("{}");
+    const dripping = setInterval(() => client.write("\r\n"), 200);
+    await eventually(() => expect(client.closed).toBe(true));
+    clearInterval(dripping);
+  });
+  test("clients that take nothing of their answers hold no request at work for ever", async () => {
+    // More than the buffers on the way hold.
+    const big = ok("x".repeat(16 * 1024 * 1024));
+    w.up.answer = ({ target }) => (target === "/open?big" ? big : ok("{}"));
+    const clients = await Promise.all(Array.from({ length: 3 }, () => connectTo(w.sidecar.port)));
+    for (const client of clients) client.pause();
+    for (const client of clients) client.write(get("/open?big"));
+    await eventually(() => expect(w.up.lines.filter((line) => line.includes("big"))).toHaveLength(3));
+    const status = async () => (await w.send(get("/open"), { answers: 1 })).answers[0]?.status;
+    expect(await status()).toBe(503);
+    await eventually(async () => expect(await status()).toBe(200));
+    for (const client of clients) client.destroy();
+  });
   test("more connections than the limit", async () => {
     const clients = await Promise.all(Array.from({ length: 30 }, () => connectTo(w.sidecar.port).catch(() => null)));
     // A connection is one once something comes on it: Bun lets the kernel keep the others.
@@ -111,6 +136,25 @@ describe("42 limits on what is open", () => {
     expect((await w.send(get("/chio/health"), { answers: 1 })).answers[0]?.status).toBe(200);
     for (const release of releases) release();
     expect((await Promise.all(working)).map(({ answers }) => answers[0]?.status)).toEqual([200, 200, 200]);
+  });
+});
+
+describe("42 what is slow is not idle", () => {
+  const w = world({ limits: { headerTimeoutMs: 500, idleTimeoutMs: 500 } });
+  w.unordered = true;
+  test("an answer that is late, a stream that is silent", async () => {
+    w.up.answer = ({ target }, socket) => {
+      if (target === "/open?late") setTimeout(() => socket.write(ok("late")), 3_000);
+      else socket.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n");
+      return undefined;
+    };
+    await using late = await connectTo(w.sidecar.port);
+    await using stream = await connectTo(w.sidecar.port);
+    late.write(get("/open?late"));
+    stream.write(get("/open?stream"));
+    await late.until("late");
+    expect(stream.text).toContain("hi");
+    expect(stream.closed).toBe(false);
   });
 });
 

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { eventually } from "./harness/eventually.ts";
+import { pause } from "./harness/raw.ts";
+import { ok } from "./harness/recorder.ts";
+import { connectTo } from "./harness/socket.ts";
 import { get, request, world } from "./harness/world.ts";
 
 const w = world({ limits: { maxBodyBytes: 1_000 } });
@@ -148,6 +151,28 @@ describe("32 upgrades", () => {
     const { seen } = await w.forwarded(get("/open", "Upgrade: websocket"));
     expect(seen.headers.map(([name]) => name.toLowerCase())).not.toContain("upgrade");
   });
+  test.each([
+    ["CONNECT", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+    ["a websocket", upgrade("/socket", "websocket")],
+    ["a websocket on a route that takes none", upgrade("/open", "websocket")],
+  ])("%s behind a request at work is no answer to it, and leaves nothing at work", async (_name, bytes) => {
+    w.up.answer = () => undefined;
+    await using client = await connectTo(w.sidecar.port);
+    const seen = w.up.requests.length;
+    client.write(get("/open?slow"));
+    await eventually(() => expect(w.up.requests.length).toBe(seen + 1));
+    client.write(get("/open?waits") + bytes);
+    // Node gives the socket away at once, Bun when the answers before it are out.
+    await pause(300);
+    expect(client.text).toBe("");
+    client.destroy();
+    w.up.answer = () => ok("{}");
+    await eventually(async () => {
+      const { answers } = await w.send(get("/metrics"), { answers: 1 });
+      expect(answers[0]?.body).toMatch(/^chio_inflight_requests 1$/m);
+    });
+    expect(w.up.requests.length).toBe(seen + 1);
+  });
   test("CONNECT leaves no connection behind", async () => {
     const { closed, answers } = await w.harmless(`CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n${NEXT}`, { closes: true });
     expect(answers.map(({ status }) => status)).toEqual([405]);
@@ -224,6 +249,18 @@ describe("34 pipelining", () => {
     const before = w.up.requests.length;
     const { answers, closed } = await w.send(get("/open/../x") + get("/open?behind"), { closes: true });
     expect(answers.map(({ status }) => status)).toEqual([400]);
+    expect(closed).toBe(true);
+    expect(w.up.requests.length).toBe(before);
+  });
+  test.each([
+    ["a trailer that decides", `${post(["Transfer-Encoding: chunked"], "1\r\nx\r\n0\r\nAuthorization: x\r\n\r\n")}`, 400],
+    ["a path under /chio/ that is none", get("/chio/none"), 404],
+    ["a control route without the right to it", get("/metrics", "Origin: https://evil.example"), 403],
+    ["a payload that is none", request("POST", "/chio/verify", [], "{"), 400],
+  ])("nor behind one that was refused with all of its bytes read: %s", async (_name, bytes, status) => {
+    const before = w.up.requests.length;
+    const { answers, closed } = await w.send(bytes + get("/open?behind"), { closes: true });
+    expect(answers.map((answer) => answer.status)).toEqual([status]);
     expect(closed).toBe(true);
     expect(w.up.requests.length).toBe(before);
   });

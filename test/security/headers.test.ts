@@ -179,6 +179,16 @@ describe("25 Host, DNS rebinding and Origin", () => {
     await w.refused(post("/v1/capabilities/mint", ["Host: localhost", "Origin: http://localhost"]), 403, "control_forbidden");
     await w.refused(host("rebound.example", "/metrics"), 403, "control_forbidden");
   });
+  test.each([
+    "X-Forwarded-For: 203.0.113.9",
+    "x-forwarded-proto: https",
+    "Forwarded: for=203.0.113.9",
+    "Via: 1.1 edge",
+    "X-Real-IP: 203.0.113.9",
+  ])("a proxy on this machine does not lend its place to its callers: %s", async (line) => {
+    await w.refused(request("POST", "/v1/capabilities/mint", [line], '{"subject":"a","scopes":["tools:x"]}'), 403, "control_forbidden");
+    await w.refused(get("/metrics", line), 403, "control_forbidden");
+  });
 });
 
 describe("26 characters in values", () => {

@@ -193,6 +193,8 @@ describe("streamed uploads", () => {
   test("a declared length is sent as the number that was read, and counted", async () => {
     const { seen } = await w.forwarded(`${head("Content-Length: 5")}hello`);
     expect(seen.headers.filter(([name]) => /^(content-length|transfer-encoding)$/i.test(name))).toEqual([["Content-Length", "5"]]);
+    // Its connection takes no second request, so that nothing left of a body can be read as one.
+    expect((await w.forwarded(get("/open"))).seen.connection).not.toBe(seen.connection);
   });
 
   test("an upload that breaks off never becomes a whole request", async () => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { eventually } from "./harness/eventually.ts";
+import { pause } from "./harness/raw.ts";
 import { ok } from "./harness/recorder.ts";
 import { connectTo, type HandSocket } from "./harness/socket.ts";
 import { get, world } from "./harness/world.ts";
@@ -125,5 +126,18 @@ describe("32 websockets, where a route takes them", () => {
     await eventually(() => expect(last().verdict.verdict).toBe("cancel"));
     expect(last().response_status).toBe(499);
     await eventually(() => expect(upstream.destroyed).toBe(true));
+  });
+});
+
+describe("a tunnel in which nothing happens", () => {
+  const w = world({ limits: { headerTimeoutMs: 500, idleTimeoutMs: 500 } });
+  test("is not an idle connection", async () => {
+    w.up.answer = () => switching();
+    const client = await connectTo(w.sidecar.port);
+    client.write(handshake("/socket"));
+    await client.until("101");
+    await pause(3_000);
+    expect(client.closed).toBe(false);
+    client.destroy();
   });
 });

@@ -1,5 +1,10 @@
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
-import { ok } from "./harness/recorder.ts";
+import { eventually } from "./harness/eventually.ts";
+import { pause } from "./harness/raw.ts";
+import { ok, Recorder } from "./harness/recorder.ts";
+import { startSidecar } from "./harness/sidecar.ts";
+import { connectTo } from "./harness/socket.ts";
 import { get, request, world } from "./harness/world.ts";
 
 const w = world();
@@ -45,6 +50,28 @@ describe("receipts before effects", () => {
     expect(answer.json()).toMatchObject({ error: "capability_denied", reason: "missing_capability_token", guard: "CapabilityGuard" });
     expect(answer.json().suggestion).toBeTypeOf("string");
   });
+});
+
+test("a client that goes while its decision is written has made no call", async () => {
+  const up = await Recorder.start();
+  const sidecar = await startSidecar({ upstreamPort: up.port });
+  const db = new DatabaseSync(sidecar.store);
+  try {
+    db.exec("BEGIN IMMEDIATE");
+    const client = await connectTo(sidecar.port);
+    client.write(request("POST", "/open", [], "x"));
+    await pause(200);
+    client.destroy();
+    await pause(200);
+    db.exec("ROLLBACK");
+    await eventually(() => expect(sidecar.receipts().map(({ verdict }) => verdict.verdict)).toEqual(["allow", "cancel"]));
+    expect(sidecar.receipts()[1]?.metadata?.chio_decision_receipt_id).toBe(sidecar.receipts()[0]?.id);
+    expect(up.lines).toEqual([]);
+  } finally {
+    db.close();
+    await sidecar.stop();
+    await up.stop();
+  }
 });
 
 describe("many at once", () => {

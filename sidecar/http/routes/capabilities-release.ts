@@ -23,7 +23,7 @@ export const capabilitiesReleaseRoute: SidecarRoute = {
     try {
       await ledger.revoke(id, unixNow(context), reason);
     } catch (cause) {
-      throw new HttpRefusal(500, "capability_release_failed", "the revocation could not be made durable; the capability is still valid", {
+      throw new HttpRefusal(500, "capability_release_failed", "the revocation could not be made durable: it holds in this process only", {
         fix: "try again when /chio/health is healthy",
         cause,
       });

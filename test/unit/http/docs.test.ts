@@ -34,7 +34,8 @@ describe("docs/http-api.md", () => {
 
   test("has every reason of a refusal under a status of its error name", () => {
     const table = rows("Denials and errors").filter(([status]) => /^\d{3}$/.test(status!));
-    for (const [status, name] of table) expect(name).toBe(`\`${errorName(Number(status))}\``);
+    for (const [status, name, reasons] of table)
+      for (const code of codes(reasons!)) expect(name, code).toBe(`\`${errorName(Number(status), code)}\``);
     const documented = new Set(table.flatMap(([, , reasons]) => codes(reasons!)));
     // Refused before anything is served, so never an answer.
     const { upstream_unsupported: _atStart, ...answered } = PROTECT_ERRORS;
