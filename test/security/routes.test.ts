@@ -137,6 +137,14 @@ describe("POST /chio/evaluate", () => {
     const answer = await post("/chio/evaluate", evaluation({ headers: { "X-Chio-Capability": other } }), [`X-Chio-Capability: ${w.token}`]);
     expect(answer.json()).toMatchObject({ error: "chio_bad_request", reason: "capability_conflict" });
   });
+  test("two different capabilities in the request that is described", async () => {
+    const other = JSON.stringify(w.sidecar.capability());
+    const described = evaluation({ headers: { "X-Chio-Capability": w.token }, query: { chio_capability: other } });
+    const answer = await post("/chio/evaluate", described);
+    expect(answer.json()).toMatchObject({ error: "chio_bad_request", reason: "capability_conflict" });
+    const twice = evaluation({ headers: { "X-Chio-Capability": w.token }, query: { chio_capability: w.token } });
+    expect((await post("/chio/evaluate", twice)).status).toBe(200);
+  });
 });
 
 describe("POST /chio/verify and /v1/receipts/verify", () => {

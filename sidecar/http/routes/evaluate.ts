@@ -87,12 +87,15 @@ function toCall(request: ChioHttpRequest, exchange: Exchange, { mediator }: Rout
 
 /** The capability of this call itself, or of the request that it describes. */
 function presented(request: ChioHttpRequest, exchange: Exchange): string | undefined {
-  const described = request.headers.get("x-chio-capability") ?? request.query.chio_capability;
-  const { token } = exchange.request.presented;
-  if (token !== undefined && typeof described === "string" && described !== token) {
-    throw new HttpRefusal(400, "capability_conflict", "two different capabilities came with one request", {
-      fix: "send one capability, in one place",
-    });
+  let token: string | undefined;
+  for (const candidate of [exchange.request.presented.token, request.headers.get("x-chio-capability"), request.query.chio_capability]) {
+    if (typeof candidate !== "string") continue;
+    if (token !== undefined && token !== candidate) {
+      throw new HttpRefusal(400, "capability_conflict", "two different capabilities came with one request", {
+        fix: "send one capability, in one place",
+      });
+    }
+    token = candidate;
   }
-  return token ?? (typeof described === "string" ? described : undefined);
+  return token;
 }
