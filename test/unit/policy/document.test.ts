@@ -45,6 +45,8 @@ describe("values", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ minLength: 1 }), fc.jsonValue({ maxDepth: 3 })), (object) => {
         const json = JSON.stringify(object);
+        // Refused in YAML, even in quotes: readers disagree about what it means there.
+        fc.pre(!json.includes('"<<"'));
         // A comment makes it YAML.
         expect(read(`${json} # yaml`).value).toEqual(read(json).value);
       }),
