@@ -48,6 +48,11 @@ const spelling = fc.constantFrom(...SPELLINGS);
 const noise = anyText({ maxLength: 12 });
 
 describe("no configured secret leaves through the log", () => {
+  it("and what is too short to be one leaves the lines readable", () => {
+    expect(logged((log) => log.error("use sqlite:///absolute/path"), ["ab", "a", "xyz"])).toContain("use sqlite:///absolute/path");
+    expect(logged((log) => log.error("use sqlite:///absolute/path"), ["path"])).not.toContain("path");
+  });
+
   const secrets = [SEED, TOKEN];
 
   it("wherever it stands: message, fields, nested errors, keys", () => {
