@@ -18,9 +18,16 @@ export interface CommandIo {
   setExit(code: number): void;
 }
 
-/** The bytes of `path`, or of standard input where it is `-`. Throws the file system's own error. */
-export function readInput(io: CommandIo, path: string): Promise<Uint8Array> {
-  return path === "-" ? io.stdin() : io.readFile(path);
+/** The bytes of `path`, or of standard input where it is `-`. Throws the file system's own error, with the path that it was about. */
+export async function readInput(io: CommandIo, path: string): Promise<Uint8Array> {
+  if (path === "-") return await io.stdin();
+  try {
+    return await io.readFile(path);
+  } catch (error) {
+    // Bun leaves it out where a folder is read.
+    if (error instanceof Error) (error as NodeJS.ErrnoException).path ??= path;
+    throw error;
+  }
 }
 
 /** {@link CommandIo} over the running process. Touches standard output and error when something is written, and not before. */
