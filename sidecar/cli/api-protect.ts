@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { startLedgerThread } from "../ledger/thread.ts";
 import { group } from "./group.ts";
 import { addSettingOptions, settingFlags } from "./help.ts";
 import type { CommandIo } from "./io.ts";
@@ -12,7 +13,8 @@ export function register(program: Command, io: CommandIo): void {
     );
   addSettingOptions(command);
   command.action(async (_options: unknown, self: Command) => {
+    const thread = startLedgerThread();
     const { runProtect } = await import("./protect-run.ts");
-    await runProtect(settingFlags(self), io);
+    await runProtect(settingFlags(self), thread, io);
   });
 }

@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { CliError } from "./errors.ts";
 
 /**
  * What a command may touch of the process. Tests hand in their own; commands never call `process.exit` and never write to
@@ -18,14 +19,21 @@ export interface CommandIo {
   setExit(code: number): void;
 }
 
-/** The bytes of `path`, or of standard input where it is `-`. Throws the file system's own error, with the path that it was about. */
+const stdinTaken = new WeakSet<CommandIo>();
+
+/** The bytes of `path`, or of standard input where it is `-`. Throws the file system's own error, with the path. */
 export async function readInput(io: CommandIo, path: string): Promise<Uint8Array> {
-  if (path === "-") return await io.stdin();
+  if (path === "-") {
+    // A second read would find nothing, and blame what was given for being empty.
+    if (stdinTaken.has(io)) throw new CliError("stdin_taken", "standard input stands for two files", { fix: "give one of them as a file" });
+    stdinTaken.add(io);
+    return io.stdin();
+  }
   try {
     return await io.readFile(path);
   } catch (error) {
-    // Bun leaves it out where a folder is read.
-    if (error instanceof Error) (error as NodeJS.ErrnoException).path ??= path;
+    // One that comes up while reading does not carry it in every runtime: a directory can be opened.
+    if (error instanceof Error && "code" in error) Object.assign(error, { path });
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { buildGuards } from "../guards/pipeline.ts";
 import { kernelSigner } from "../kernel/signer.ts";
-import { httpsSink, openLedger, stdoutSink } from "../ledger/index.ts";
+import { httpsSink, type LedgerThread, openLedger, stdoutSink } from "../ledger/index.ts";
 import type { Ledger, ReceiptSink } from "../ledger/types.ts";
 import { policyHash } from "../policy/hash.ts";
 import type { CompiledPolicy } from "../policy/types.ts";
@@ -46,7 +46,10 @@ export interface Sidecar {
  * Loads what decides and opens the receipt store, then listens: nothing is answered before everything is there. Whatever fails closes what was
  * opened. Throws ChioError; where several parts are at fault, one StartError with the problems of all.
  */
-export async function assemble(config: ServiceConfig, { log, signal }: { log: Logger; signal: AbortSignal }): Promise<Sidecar> {
+export async function assemble(
+  config: ServiceConfig,
+  { log, thread, signal }: { log: Logger; thread: LedgerThread; signal: AbortSignal },
+): Promise<Sidecar> {
   const keypair = Keypair.fromSeedHex(config.signingSeedHex);
   const metrics = createMetrics(VERSION);
   let ledger: Ledger | undefined;
@@ -55,7 +58,7 @@ export async function assemble(config: ServiceConfig, { log, signal }: { log: Lo
     const note = (error: unknown) => void problems.push(...problemsOf(error));
     const policy = attempt(() => loadConfiguredPolicy(config), note);
     // The store opens in a thread of its own meanwhile.
-    const opening = policy && openStore(config, policy, keypair, metrics, log).catch(note);
+    const opening = policy && openStore(config, policy, { keypair, thread, metrics, log }).catch(note);
     const routes = await loadRoutes(config, { signal }).catch(note);
     // Guards compile their patterns when they are built: a pattern that cannot be used refuses the start.
     const guards = policy && attempt(() => buildGuards(policy), note);
@@ -92,13 +95,19 @@ function attempt<T>(work: () => T, failed: (error: unknown) => void): T | undefi
   }
 }
 
-function openStore(config: ServiceConfig, policy: CompiledPolicy, keypair: Keypair, metrics: Metrics, log: Logger): Promise<Ledger> {
+function openStore(
+  config: ServiceConfig,
+  policy: CompiledPolicy,
+  { keypair, thread, metrics, log }: Pick<Parts, "keypair" | "metrics" | "log"> & { thread: LedgerThread },
+): Promise<Ledger> {
   const { batchSize, intervalMs } = config.checkpoint;
   if (config.receiptStore === null)
     log.warn("receipts are kept in memory only and are lost when this process ends (--allow-ephemeral-receipts)");
   return openLedger({
     path: config.receiptStore,
     signer: kernelSigner(keypair),
+    keypair,
+    thread,
     sinks: openSinks(config),
     acknowledge: config.acknowledge,
     queueLimit: config.queueLimit,

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
+import type { LedgerThread } from "../ledger/thread.ts";
 import { type LoadedConfig, loadConfig } from "../service/config.ts";
 import { drain } from "../service/drain.ts";
 import { environmentSecrets } from "../service/environment.ts";
@@ -19,7 +20,7 @@ const RECEIPT_RESERVE_MS = 2_000;
  * The life of `chio api protect`: configuration, start gate, serving, drain. Everything that can refuse the start does so before the address is
  * bound. Returns when the start was refused; otherwise ends the process.
  */
-export async function runProtect(flags: FlagValues, io: CommandIo): Promise<void> {
+export async function runProtect(flags: FlagValues, thread: LedgerThread, io: CommandIo): Promise<void> {
   const began = performance.now();
   const scrubber = withSecretsHidden(environmentSecrets(io.env));
   const stream = { write: (line: string) => io.stderr(line) };
@@ -57,7 +58,7 @@ export async function runProtect(flags: FlagValues, io: CommandIo): Promise<void
     for (const warning of warnings) log.warn(warning);
     // A closed stdout makes the stdout sink unreachable, which readiness says; it is no reason to end, as it is for a command in a pipe.
     process.stdout.removeAllListeners("error").on("error", () => {});
-    sidecar = await assemble(config, { log, signal: aborted.signal });
+    sidecar = await assemble(config, { log, thread, signal: aborted.signal });
     log.info("listening", { ...sidecar.summary(), start_ms: Math.round(performance.now() - began) });
   } catch (error) {
     if (error instanceof ConfigError) for (const warning of error.warnings) log.warn(warning);

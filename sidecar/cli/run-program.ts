@@ -85,6 +85,15 @@ function helpHint(called: string): string {
   return `fix: \`${called} --help\` shows how it is meant`;
 }
 
+/** A path that names no readable file is misuse. */
+const PATH_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  ENOTDIR: "does not exist: it runs through a file",
+  EISDIR: "is a directory",
+  EACCES: "may not be read by this user",
+  ENAMETOOLONG: "is too long a name",
+};
+
 function reportFailure(error: unknown, spec: Pick<ProgramSpec, "explain">, io: CommandIo): void {
   if (error instanceof CommanderError) {
     // Commander has printed its own line. Its code for every kind of misuse is 1.
@@ -103,9 +112,8 @@ function reportFailure(error: unknown, spec: Pick<ProgramSpec, "explain">, io: C
     return;
   }
   const { code, path, message, stack } = error as NodeJS.ErrnoException;
-  if (path !== undefined && (code === "ENOENT" || code === "EACCES" || code === "EISDIR")) {
-    const what = code === "ENOENT" ? "does not exist" : code === "EISDIR" ? "is a directory" : "may not be read by this user";
-    io.stderr(`error: ${path} ${what}\n`);
+  if (path !== undefined && code !== undefined && Object.hasOwn(PATH_PROBLEMS, code)) {
+    io.stderr(`error: ${path} ${PATH_PROBLEMS[code]}\n`);
     io.setExit(2);
     return;
   }

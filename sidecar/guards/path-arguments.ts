@@ -57,6 +57,29 @@ export function pathArguments(input: GuardInput): string[] {
   }
 }
 
+/** True for an argument name under which tools take paths: `filePath`, `destination`. */
+export function isPathName(name: string): boolean {
+  return PATH_NAMES.has(plainName(name));
+}
+
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll(/[_-]/g, "");
+}
+
+const FILE_MAPS = new Set(["files", "paths", "filepaths", "filenames"]);
+
+/** Paths that are keys of an object: all of `files: {"a.txt": …}`, and under any other path name those that are written as a path. */
+export function pathKeys(value: Json): string[] {
+  if (value === null || typeof value !== "object") return [];
+  if (Array.isArray(value)) return value.flatMap(pathKeys);
+  return Object.entries(value).flatMap(([name, member]) => {
+    const below = pathKeys(member);
+    if (!isPathName(name) || member === null || typeof member !== "object" || Array.isArray(member)) return below;
+    const all = FILE_MAPS.has(plainName(name));
+    return [...Object.keys(member).filter((key) => key !== "" && (all || /[/\\]|^[.~]/.test(key))), ...below];
+  });
+}
+
 /** All strings inside a value, keys left out. */
 export function strings(value: Json): string[] {
   if (typeof value === "string") return [value];
@@ -65,13 +88,17 @@ export function strings(value: Json): string[] {
 }
 
 function namedPaths(value: Json): string[] {
+  return [...pathKeys(value), ...pathValues(value)];
+}
+
+function pathValues(value: Json): string[] {
   if (value === null || typeof value !== "object") return [];
-  if (Array.isArray(value)) return value.flatMap(namedPaths);
+  if (Array.isArray(value)) return value.flatMap(pathValues);
   return Object.entries(value).flatMap(([key, member]) => {
-    if (!PATH_NAMES.has(key.toLowerCase().replaceAll(/[_-]/g, ""))) return namedPaths(member);
+    if (!isPathName(key)) return pathValues(member);
     if (typeof member === "string") return member === "" ? [] : [member];
-    if (!Array.isArray(member)) return namedPaths(member);
-    return member.flatMap((item) => (typeof item === "string" && item !== "" ? [item] : namedPaths(item)));
+    if (!Array.isArray(member)) return pathValues(member);
+    return member.flatMap((item) => (typeof item === "string" && item !== "" ? [item] : pathValues(item)));
   });
 }
 

@@ -49,8 +49,11 @@ export function resolvedPath(raw: string, resolve: NonNullable<GuardInput["resol
 
 function* spellings(text: string): Generator<string> {
   for (const form of new Set([text, text.normalize("NFKC")])) {
-    yield form;
-    if (form.includes("\\")) yield form.replaceAll("\\", "/");
+    for (const slashed of new Set([form, form.replaceAll("\\", "/")])) {
+      yield slashed;
+      // A tool that cuts off `file://` takes the host for the first segment.
+      if (/^file:\/\/[^/]/i.test(slashed)) yield slashed.slice("file://".length);
+    }
   }
 }
 
@@ -74,10 +77,16 @@ function placements(segments: readonly string[], absolute: boolean): string[] {
   const home = absolute ? null : /^~([^/]*)/.exec(path);
   const places = absolute ? [`/${path}`] : [path === "" ? "." : path];
   if (home !== null) for (const place of homePlaces(home[1] ?? "")) places.push(`${place}${path.slice(home[0].length)}`);
-  else if (!absolute) places.push(`/${path.replace(/^(?:\.\.\/)+/, "")}`);
-  if (/^[A-Za-z]:$/.test(segments[0] ?? "")) places.push(`/${segments.slice(1).join("/")}`);
-  if (/^private$/i.test(segments[0] ?? "")) places.push(`/${segments.slice(1).join("/")}`);
+  const [first = "", ...rest] = fromRoot(segments);
+  if (home === null && !absolute) places.push(`/${[first, ...rest].join("/")}`);
+  if (/^(?:[A-Za-z]:|private)$/i.test(first)) places.push(`/${rest.join("/")}`);
   return places;
+}
+
+/** Where a relative path leads when it climbs as far as it can. */
+function fromRoot(segments: readonly string[]): readonly string[] {
+  const named = segments.findIndex((segment) => segment !== "..");
+  return named < 0 ? [] : segments.slice(named);
 }
 
 /** `file:` URLs, Windows device prefixes and names of the home directory. */
@@ -101,7 +110,8 @@ function resolveDots(segments: readonly string[], tidy: boolean, onRootLink: (re
     if (segment === "" || segment === ".") continue;
     if (segment === ".." && result.length > 0 && result.at(-1) !== "..") result.pop();
     else if (segment !== ".." || segments[0] !== "") result.push(segment);
-    if (result.length >= 3 && result.length <= 5 && ROOT_LINK.test(result.join("/"))) onRootLink(segments.slice(index + 1));
+    const link = fromRoot(result);
+    if (link.length >= 3 && link.length <= 5 && ROOT_LINK.test(link.join("/"))) onRootLink(segments.slice(index + 1));
   }
   return result;
 }

@@ -46,9 +46,9 @@ export function runGuards(guards: readonly Guard[], input: GuardInput): Pipeline
     }
     // A guard of plain JavaScript may return anything; only a clear yes is one.
     const allow = verdict?.allow === true;
-    const found: GuardEvidence = { guard_name: guard.name, verdict: allow };
-    if (verdict?.details !== undefined) found.details = clean(verdict.details);
-    evidence.push(found);
+    const about = { guard_name: guard.name, verdict: allow };
+    // Keys in order: a receipt is written faster then.
+    evidence.push(verdict?.details === undefined ? about : { details: clean(verdict.details), ...about });
     if (!allow) {
       const reason = failed ? `guard "${guard.name}" error (fail-closed)` : `guard "${guard.name}" denied the request`;
       return { allow: false, guard: guard.name, reason, evidence };

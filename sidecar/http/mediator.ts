@@ -7,14 +7,14 @@ import { type HttpReceiptFacts, httpReceiptBody, receiptIndex } from "../kernel/
 import { createTokenCache } from "../kernel/token-cache.ts";
 import type { Call, DecideContext, Decision } from "../kernel/types.ts";
 import { LedgerError } from "../ledger/errors.ts";
-import type { Ledger, LedgerEntry } from "../ledger/types.ts";
+import type { Ledger, ReceiptProof, UnsignedReceipt } from "../ledger/types.ts";
 import type { CompiledPolicy, RouteTable } from "../policy/types.ts";
 import type { Logger } from "../service/types.ts";
 import { sha256Hex } from "../wire/hash.ts";
-import { type SignedHttpReceipt, signHttpReceiptWithText } from "../wire/http-receipt.ts";
+import { unsignedHttpReceipt } from "../wire/http-receipt.ts";
+import type { HttpReceiptText } from "../wire/http-receipt-text.ts";
 import { callerIdentityHash, extractCaller } from "../wire/identity.ts";
-import type { Keypair } from "../wire/keys.ts";
-import type { CallerIdentity, Sha256Hex } from "../wire/types.ts";
+import type { CallerIdentity, PublicKeyHex, Sha256Hex } from "../wire/types.ts";
 import { HttpRefusal } from "./errors.ts";
 
 /** What decides, as one value: a reload swaps all of it at once. */
@@ -29,7 +29,8 @@ export interface PolicyBundle {
 export interface MediatorDeps {
   bundle: PolicyBundle;
   ledger: Ledger;
-  keypair: Keypair;
+  /** The key that the ledger signs with. */
+  kernelKey: PublicKeyHex;
   trustedIssuers: readonly string[];
   maxDelegationDepth: number;
   queueLimit: number;
@@ -41,7 +42,15 @@ export interface MediatorDeps {
   resolvePath?: DecideContext["resolvePath"];
 }
 
-export type ReceiptOptions = Pick<HttpReceiptFacts, "scope" | "status" | "decisionReceiptId" | "aborted" | "metadata">;
+export interface ReceiptOptions extends Pick<HttpReceiptFacts, "scope" | "status" | "decisionReceiptId" | "aborted" | "metadata"> {
+  /** Written ahead: the receipt with this one's id as its `decisionReceiptId` closes it. */
+  opens?: boolean;
+}
+
+/** A receipt that is signed and durable. */
+export interface RecordedReceipt extends ReceiptProof {
+  text: HttpReceiptText;
+}
 
 const ANONYMOUS: CallerIdentity = Object.freeze(extractCaller(undefined, undefined));
 const ANONYMOUS_HASH = callerIdentityHash(ANONYMOUS);
@@ -74,7 +83,7 @@ const WITHOUT_BODY: ReadonlySet<ReasonCode | "allowed"> = new Set<ReasonCode>([
   "scope_mismatch",
 ]);
 
-/** Decides calls, signs what was decided and makes it durable. Everything that the proxy and the evaluate route have in common. */
+/** Decides calls, has what was decided signed and made durable. Everything that the proxy and the evaluate route have in common. */
 export class Mediator {
   readonly #deps: MediatorDeps;
   readonly #context: DecideContext;
@@ -111,7 +120,7 @@ export class Mediator {
   }
 
   get kernelKey(): string {
-    return this.#deps.keypair.publicKeyHex;
+    return this.#deps.kernelKey;
   }
 
   get trustedIssuers(): ReadonlySet<string> {
@@ -164,27 +173,29 @@ export class Mediator {
     return denied(detail === undefined ? { code } : { code, detail }, call, this.#context);
   }
 
-  sign(call: Call, decision: Decision, options: ReceiptOptions): SignedHttpReceipt {
+  /**
+   * Signs what was decided and resolves when the receipt is durable. A rejection is a {@link HttpRefusal}; the charges of a receipt that opens or
+   * stands alone are then given back, since nothing was done for them.
+   */
+  async record(call: Call, decision: Decision, options: ReceiptOptions): Promise<RecordedReceipt> {
+    const { kernelKey } = this.#deps;
     const body = httpReceiptBody(call, decision, {
       ...options,
       timestamp: Math.floor(this.#deps.clock() / 1_000),
-      kernelKey: this.#deps.keypair.publicKeyHex,
+      kernelKey,
       nonce: this.#deps.ids(),
       callerIdentityHash: isAnonymous(call.caller) ? ANONYMOUS_HASH : callerIdentityHash(call.caller),
     });
-    return signHttpReceiptWithText(body, this.#deps.keypair);
-  }
-
-  /**
-   * Resolves when the receipt is durable. A rejection is a {@link HttpRefusal}; the charges of a receipt that opens or stands alone are then
-   * given back, since nothing was done for them.
-   */
-  async record(signed: SignedHttpReceipt, decision: Decision, links: { opens?: boolean; closes?: string } = {}): Promise<void> {
-    const entry = ledgerEntry(signed, decision, links);
+    const text = unsignedHttpReceipt(body, kernelKey);
+    const receipt: UnsignedReceipt = { text, index: receiptIndex(body) };
+    if (options.opens === true) receipt.opens = true;
+    if (options.decisionReceiptId !== undefined) receipt.closes = options.decisionReceiptId;
+    // Charges belong to the receipt that was first: the one that closes it would count them twice.
+    else if (decision.state.length > 0) receipt.state = decision.state;
     try {
-      await this.#deps.ledger.append(entry);
+      return { ...(await this.#deps.ledger.signAndAppend(receipt)), text };
     } catch (error) {
-      if (entry.state !== undefined) this.#giveBack(decision);
+      if (receipt.state !== undefined) this.#giveBack(decision);
       throw this.#notDurable(error);
     }
   }
@@ -202,17 +213,6 @@ export class Mediator {
       cause: error,
     });
   }
-}
-
-function ledgerEntry(
-  { receipt, canonicalJson }: SignedHttpReceipt,
-  decision: Decision,
-  links: { opens?: boolean; closes?: string },
-): LedgerEntry {
-  const entry: LedgerEntry = { receiptId: receipt.id, kind: "http", canonicalJson, ...links, index: receiptIndex(receipt) };
-  // Charges belong to the receipt that was first: the one that closes it would count them twice.
-  if (links.closes === undefined && decision.state.length > 0) entry.state = decision.state;
-  return entry;
 }
 
 /** SHA-256 hex of a body; null when it is empty. */

@@ -1,3 +1,4 @@
+import { uriPatternCovers } from "../wire/scope.ts";
 import type { Money, PromptGrant, ResourceGrant, ToolGrant } from "../wire/types.ts";
 import type { Target } from "./binding.ts";
 import { type ConstraintCheck, type ConstraintSubject, compileConstraint } from "./constraints/index.ts";
@@ -69,13 +70,8 @@ export function violatedConstraint(grant: CompiledGrant, subject: ConstraintSubj
   return null;
 }
 
-/** Resource grants match a URI by `*` alone or as the end of a prefix; a URI that climbs (`..`) or hides dots matches nothing but itself. */
 export function coversResource(grant: ResourceGrant, uri: string, operation: "read" | "subscribe"): boolean {
-  if (!grant.operations.includes(operation)) return false;
-  const pattern = grant.uri_pattern;
-  if (pattern === "*" || pattern === uri) return true;
-  if (!pattern.endsWith("*") || pattern.indexOf("*") !== pattern.length - 1) return false;
-  return uri.startsWith(pattern.slice(0, -1)) && !/(^|[/\\])\.\.([/\\?#]|$)|%(2e|2f|5c)/i.test(uri);
+  return grant.operations.includes(operation) && uriPatternCovers(grant.uri_pattern, uri);
 }
 
 export function coversPrompt(grant: PromptGrant, name: string): boolean {

@@ -70,9 +70,12 @@ function localAction(call: Call): Described {
   return { action, toolServer: "prompts", toolName: "prompts/get", arguments: { name: prompt.name, arguments: prompt.arguments } };
 }
 
-/** A resource is a file, a host or, with any other scheme, whatever the tool rules say about `resources/read`. */
+/** A resource is a file (also without a scheme), a host or, with any other scheme, whatever the tool rules say about `resources/read`. */
 function resourceAction(uri: string): Action {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase();
+  // URL parsers drop these in front of the scheme and inside it, so that ` file:` is `file:` to the provider.
+  if (/[\u0000-\u0020\u007f]/.test(uri)) return { kind: "malformed", reason: "the URI holds a space or a control character" };
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(uri)?.[1]?.toLowerCase();
+  if (scheme === undefined) return { kind: "file_access", path: uri };
   if (scheme === "file") {
     const path = filePath(uri);
     return path === null ? { kind: "malformed", reason: "the file URI is not readable in one way" } : { kind: "file_access", path };

@@ -100,7 +100,8 @@ function keyOf(charge: BudgetCharge): string {
 }
 
 /**
- * DPoP nonces in memory until they expire. A nonce is never dropped early, since it could then be used again: a full store refuses new ones.
+ * DPoP nonces in memory until they expire. A nonce is never dropped early, since it could then be used again: a full store refuses new ones. So does
+ * a store that has dropped nonces, to a proof as old as they were: the clock was set back, and the proof may be one of them.
  */
 export class MemoryReplayStore implements ReplayStore {
   /** Expiry by key, in order of insertion. The key length-prefixes its first part, so that no two pairs share one. */
@@ -108,6 +109,8 @@ export class MemoryReplayStore implements ReplayStore {
   readonly #maxEntries: number;
   /** The time is at least this (unix seconds): only proofs that are fresh are remembered. */
   #atLeast = 0;
+  /** Keys that expired at or before this may be gone. Unix seconds. */
+  #prunedUntil = 0;
 
   constructor(options: { maxEntries?: number; initial?: Iterable<{ nonce: string; capabilityId: string; expiresAt: number }> } = {}) {
     this.#maxEntries = options.maxEntries ?? 1_000_000;
@@ -127,7 +130,9 @@ export class MemoryReplayStore implements ReplayStore {
     for (const [oldest, expiry] of this.#keys) {
       if (expiry > this.#atLeast) break;
       this.#keys.delete(oldest);
+      this.#prunedUntil = Math.max(this.#prunedUntil, expiry);
     }
+    if (expiresAt <= this.#prunedUntil) return false;
     if (this.#keys.size >= this.#maxEntries) return false;
     this.#keys.set(key, expiresAt);
     return true;

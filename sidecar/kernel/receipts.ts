@@ -112,9 +112,9 @@ function target(call: Call): { server: string; tool: string; parameters: Json } 
 function httpVerdict(call: Call, decision: Decision, facts: ReceiptFacts): HttpVerdict {
   if (!decision.allow) {
     const { reason, guard, httpStatus } = decision;
-    return { verdict: "deny", reason, guard, http_status: httpStatus, details: denyDetails(call, decision) };
+    return { details: denyDetails(call, decision), guard, http_status: httpStatus, reason, verdict: "deny" };
   }
-  return facts.aborted === undefined ? { verdict: "allow" } : { verdict: facts.aborted.as, reason: facts.aborted.reason };
+  return facts.aborted === undefined ? { verdict: "allow" } : { reason: facts.aborted.reason, verdict: facts.aborted.as };
 }
 
 function toolDecision(decision: Decision, facts: ReceiptFacts): ToolDecision {
@@ -124,28 +124,27 @@ function toolDecision(decision: Decision, facts: ReceiptFacts): ToolDecision {
 }
 
 function denyDetails(call: Call, decision: Decision): DenyDetails {
-  const details: DenyDetails = { reason_code: decision.reasonCode };
-  if (call.tool !== undefined) {
-    details.tool_name = call.tool.toolName;
-    details.tool_server = call.tool.serverId;
-  }
-  if (decision.suggestion !== undefined) details.hint = decision.suggestion;
-  return details;
+  return {
+    ...(decision.suggestion === undefined ? {} : { hint: decision.suggestion }),
+    reason_code: decision.reasonCode,
+    ...(call.tool === undefined ? {} : { tool_name: call.tool.toolName, tool_server: call.tool.serverId }),
+  };
 }
 
 function metadata(call: Call, decision: Decision, facts: ReceiptFacts): JsonObject {
   const data: JsonObject = facts.metadata === undefined ? {} : { ...facts.metadata };
-  data.chio_http_status_scope = facts.scope;
-  data.chio_receipt_signing_nonce = facts.nonce;
-  data.chio_request_id = call.requestId;
-  if (facts.decisionReceiptId !== undefined) data.chio_decision_receipt_id = facts.decisionReceiptId;
-  if (!decision.allow) data.chio_reason_code = decision.reasonCode;
-  if (call.sessionId !== undefined) data.chio_session_id = call.sessionId;
-  if (decision.capability !== undefined) data.chio_subject = decision.capability.subject;
+  // Keys in order: a receipt is written faster then.
   if (decision.cost !== undefined) {
     const { units, currency } = decision.cost;
-    data.chio_cost = { units, ...(currency === undefined ? {} : { currency }) };
+    data.chio_cost = { ...(currency === undefined ? {} : { currency }), units };
   }
+  if (facts.decisionReceiptId !== undefined) data.chio_decision_receipt_id = facts.decisionReceiptId;
+  data.chio_http_status_scope = facts.scope;
+  if (!decision.allow) data.chio_reason_code = decision.reasonCode;
+  data.chio_receipt_signing_nonce = facts.nonce;
+  data.chio_request_id = call.requestId;
+  if (call.sessionId !== undefined) data.chio_session_id = call.sessionId;
+  if (decision.capability !== undefined) data.chio_subject = decision.capability.subject;
   return data;
 }
 

@@ -1,3 +1,4 @@
+import { isObject, isU64 } from "../wire/fields.ts";
 import type { Json, JsonObject } from "../wire/json.ts";
 import type { Money } from "../wire/types.ts";
 import { RESERVED_SERVERS } from "./binding.ts";
@@ -67,6 +68,12 @@ export class Registry {
       name(toolName, `tool name of server ${id}`);
       if (toolName === "*") throw invalid("a tool cannot be named *", "give the tool a name: * stands for all tools in grants");
       if (typeof tool?.invoke !== "function") throw invalid(`tool ${toolName} of server ${id} has no invoke function`, "give it one");
+      if (tool.cost !== undefined && !isCost(tool.cost)) {
+        throw invalid(
+          `the cost of tool ${toolName} of server ${id} is no amount`,
+          "give units as a whole number of 64 bits, and a currency or none",
+        );
+      }
       tools.set(toolName, tool);
     }
     if (tools.size === 0) throw invalid(`tool server ${id} has no tools`, "give it at least one");
@@ -107,6 +114,11 @@ export class Registry {
     for (const provider of this.#prompts.values()) if (provider.prompts.includes(promptName)) return provider;
     return undefined;
   }
+}
+
+function isCost(cost: unknown): boolean {
+  if (!isObject(cost)) return false;
+  return isU64(cost.units) && (cost.currency === undefined || (typeof cost.currency === "string" && cost.currency !== ""));
 }
 
 function name(value: unknown, what: string): string {

@@ -1,6 +1,6 @@
 import type { StateChange } from "../kernel/types.ts";
 import { LedgerError } from "./errors.ts";
-import type { LedgerEntry } from "./types.ts";
+import type { LedgerEntry, UnsignedReceipt } from "./types.ts";
 
 /**
  * What could not be stored, found before it joins a group: one value that SQLite or the way to the thread refuses would take the others of its
@@ -10,6 +10,11 @@ export function checkEntry(entry: LedgerEntry): LedgerError | null {
   return refusal(entryProblem(entry) ?? stateProblem(entry.state ?? []));
 }
 
+export function checkUnsigned({ text, closes, index, state }: UnsignedReceipt): LedgerError | null {
+  const problem = isText(text?.members) && text.idAt > 0 && text.signatureAt >= text.idAt ? null : "text is no text of a receipt";
+  return refusal(problem ?? aboutProblem(closes, index) ?? stateProblem(state ?? []));
+}
+
 export function checkState(state: readonly StateChange[]): LedgerError | null {
   return refusal(stateProblem(state));
 }
@@ -17,6 +22,10 @@ export function checkState(state: readonly StateChange[]): LedgerError | null {
 function entryProblem({ receiptId, canonicalJson, closes, index }: LedgerEntry): string | null {
   if (!isText(receiptId)) return "receiptId is empty";
   if (!isText(canonicalJson)) return "canonicalJson is empty";
+  return aboutProblem(closes, index);
+}
+
+function aboutProblem(closes: LedgerEntry["closes"], index: LedgerEntry["index"]): string | null {
   if (!isTextOrAbsent(closes)) return "closes is no text";
   if (!Number.isSafeInteger(index?.timestamp)) return "index.timestamp is no whole number of seconds";
   if (typeof index.toolServer !== "string" || typeof index.toolName !== "string") return "index.toolServer and index.toolName must be text";

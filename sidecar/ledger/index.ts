@@ -6,6 +6,7 @@ export type { ReadReceipt } from "./reader.ts";
 export { recordRevocation } from "./revocations.ts";
 export { type HttpsSinkOptions, httpsSink } from "./sinks/https.ts";
 export { stdoutSink } from "./sinks/stdout.ts";
+export { type LedgerThread, startLedgerThread } from "./thread.ts";
 export type * from "./types.ts";
 export { type LedgerReport, type Problem, type VerifyOptions, verifyLedgerFile } from "./verify.ts";
 export { verifyExport } from "./verify-export.ts";

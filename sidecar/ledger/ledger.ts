@@ -2,14 +2,16 @@ import type { BudgetCharge } from "../kernel/types.ts";
 import { CheckpointChain } from "./chain.ts";
 import { within } from "./deadline.ts";
 import { Delivery } from "./delivery.ts";
-import { checkEntry, checkState } from "./entry-check.ts";
-import { faultError, type LedgerError } from "./errors.ts";
+import { checkEntry, checkState, checkUnsigned } from "./entry-check.ts";
+import { faultError, LedgerError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import { checkOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
+import { type DurableReceipt, PendingEntries, type Waiter } from "./pending.ts";
 import type { Counts, Cursor, Snapshot } from "./protocol.ts";
-import { StoreClient, type StoreEvent } from "./store-client.ts";
-import type { Ledger, LedgerEntry, LedgerFault, LedgerOptions, LedgerStatus, ReceiptIndex } from "./types.ts";
+import type { StoreClient, StoreEvent } from "./store-client.ts";
+import { startLedgerThread } from "./thread.ts";
+import type { Ledger, LedgerEntry, LedgerFault, LedgerOptions, LedgerStatus, ReceiptProof, UnsignedReceipt } from "./types.ts";
 import { verifyStoredReceipt } from "./verify-receipt.ts";
 import { defaultWorkerUrl } from "./worker-url.ts";
 
@@ -20,32 +22,23 @@ const MAINTENANCE_INTERVAL_MS = 60_000;
 /** What a thread may take to close its files once everything else is done. */
 const CLOSE_MS = 2_000;
 
-interface Waiter {
-  resolve(): void;
-  reject(error: Error): void;
-}
-
-interface Pending extends Waiter {
-  /** null: state without a receipt. */
-  canonicalJson: string | null;
-  outcome: ReceiptIndex["outcome"];
-}
-
 /**
  * Opens the store, heals what a crash left behind (an `incomplete` receipt for every open decision; a checkpoint over the rest follows in due
  * course) and starts delivery. Throws LedgerError when the store cannot be opened: damaged, of another version, in use by another process.
  */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   checkOptions(options);
-  const { client, snapshot } = await StoreClient.start(options.workerUrl ?? defaultWorkerUrl(), {
-    role: "store",
+  const workerUrl = options.workerUrl ?? defaultWorkerUrl();
+  const client = options.thread ?? startLedgerThread(workerUrl);
+  const snapshot = await client.open({
     path: options.path,
     batchSize: options.checkpoint.batchSize,
     intervalMs: options.checkpoint.intervalMs,
     retention: { ...options.retention, archiveDir: options.retention.archiveDir ?? null },
     sinks: options.sinks.map((sink) => sink.name),
     now: options.now(),
-    workerUrl: (options.workerUrl ?? defaultWorkerUrl()).href,
+    workerUrl: workerUrl.href,
+    seed: options.keypair?.exportSeed() ?? null,
   });
   const ledger = new StoreLedger(options, client, snapshot);
   try {
@@ -70,12 +63,9 @@ class StoreLedger implements Ledger {
   #counts: Counts;
   #checkpointSeq: number;
   #checkpointAt: number;
-  #lastSeq: number;
-  /** Entries handed to the store's thread and not answered yet, in order. */
-  readonly #pending = new Fifo<Pending>();
+  readonly #pending = new PendingEntries();
   /** Durable receipts that wait for the sinks, where the sinks are what counts. */
   readonly #unconfirmed = new Fifo<Waiter & { seq: number }>();
-  #queuedChars = 0;
   readonly #outbox: Outbox;
   #fault: { fault: LedgerFault; message: string } | null = null;
   #retentionProblem: string | null = null;
@@ -92,10 +82,9 @@ class StoreLedger implements Ledger {
     this.#budgetsPrunedUntil = snapshot.budgetsPrunedUntil;
     this.#replayKeys = snapshot.replayKeys;
     this.#counts = snapshot;
-    this.#lastSeq = snapshot.lastSeq;
     this.#checkpointSeq = snapshot.head?.checkpointSeq ?? 0;
     this.#checkpointAt = snapshot.head?.issuedAt ?? 0;
-    const end: Cursor = { receiptSeq: this.#lastSeq, checkpointSeq: this.#checkpointSeq };
+    const end: Cursor = { receiptSeq: snapshot.lastSeq, checkpointSeq: this.#checkpointSeq };
     this.#deliveries = options.sinks.map((sink) => {
       // A sink that is new to this store begins with the next receipt.
       const cursor = snapshot.cursors[sink.name];
@@ -121,16 +110,22 @@ class StoreLedger implements Ledger {
     return this.#enqueue(entry);
   }
 
+  signAndAppend(receipt: UnsignedReceipt): Promise<ReceiptProof> {
+    const refusal = this.#refusal() ?? (this.#options.keypair === undefined ? withoutKeypair() : checkUnsigned(receipt));
+    if (refusal !== null) return Promise.reject(refusal);
+    this.#outbox.unsigned(receipt);
+    this.#inForce(receipt.state);
+    return this.#pending.unsigned(receipt);
+  }
+
   revoke(capabilityId: string, at: number, reason?: string): Promise<void> {
     // Before anything else: even where it cannot be stored now, this process must not honour the capability again.
     this.#revoked.add(capabilityId);
     const state = [{ type: "revoke" as const, capabilityId, at, ...(reason === undefined ? {} : { reason }) }];
     const refusal = this.#refusal() ?? checkState(state);
     if (refusal !== null) return Promise.reject(refusal);
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ resolve, reject, canonicalJson: null, outcome: "none" });
-      this.#outbox.state(state);
-    });
+    this.#outbox.state(state);
+    return this.#pending.state();
   }
 
   isRevoked(capabilityId: string): boolean {
@@ -195,19 +190,20 @@ class StoreLedger implements Ledger {
   }
 
   #enqueue(entry: LedgerEntry): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ resolve, reject, canonicalJson: entry.canonicalJson, outcome: entry.index.outcome });
-      this.#outbox.entry(entry);
-      this.#queuedChars += entry.canonicalJson.length;
-      for (const change of entry.state ?? []) if (change.type === "revoke") this.#revoked.add(change.capabilityId);
-    });
+    this.#outbox.entry(entry);
+    this.#inForce(entry.state);
+    return this.#pending.signed(entry);
+  }
+
+  #inForce(state: LedgerEntry["state"]): void {
+    for (const change of state ?? []) if (change.type === "revoke") this.#revoked.add(change.capabilityId);
   }
 
   #receive(event: StoreEvent): void {
     switch (event.type) {
       case "committed":
         this.#counts = event.counts;
-        this.#committed(event.entries, event.firstSeq, event.seconds);
+        this.#committed(event);
         break;
       case "failed":
         this.#fail(event.entries, () => faultError(event.fault, event.message));
@@ -244,32 +240,26 @@ class StoreLedger implements Ledger {
     }
   }
 
-  #committed(entries: number, firstSeq: number, seconds: number): void {
-    let seq = firstSeq;
-    for (let i = 0; i < entries; i++) {
-      const { canonicalJson, outcome, resolve, reject } = this.#pending.shift()!;
-      if (canonicalJson === null) {
-        resolve();
-        continue;
-      }
-      this.#lastSeq = seq;
-      this.#queuedChars -= canonicalJson.length;
-      for (const delivery of this.#deliveries) delivery.receipt({ type: "receipt", seq, canonicalJson, outcome });
-      if (this.#options.acknowledge === "sink" && this.#deliveries.length > 0) this.#unconfirmed.push({ seq, resolve, reject });
-      else resolve();
-      seq++;
-    }
-    this.#outbox.answered(entries);
+  #committed(event: Extract<StoreEvent, { type: "committed" }>): void {
+    const receipts = this.#pending.committed(event, (receipt) => this.#durable(receipt));
+    this.#outbox.answered(event.entries);
     if (this.#unconfirmed.length > 0) this.#confirm();
-    this.#options.onCommit?.(seq - firstSeq, seconds);
+    this.#options.onCommit?.(receipts, event.seconds);
+  }
+
+  #durable(receipt: DurableReceipt): void {
+    if (this.#deliveries.length === 0) {
+      receipt.resolve();
+      return;
+    }
+    const record = { type: "receipt" as const, seq: receipt.seq, canonicalJson: receipt.canonicalJson(), outcome: receipt.outcome };
+    for (const delivery of this.#deliveries) delivery.receipt(record);
+    if (this.#options.acknowledge === "sink") this.#unconfirmed.push(receipt);
+    else receipt.resolve();
   }
 
   #fail(entries: number, error: () => Error): void {
-    for (let i = 0; i < entries; i++) {
-      const { canonicalJson, reject } = this.#pending.shift()!;
-      this.#queuedChars -= canonicalJson?.length ?? 0;
-      reject(error());
-    }
+    this.#pending.fail(entries, error);
     this.#outbox.answered(entries);
   }
 
@@ -323,8 +313,8 @@ class StoreLedger implements Ledger {
     if (this.#fault !== null) return faultError(this.#fault.fault, this.#fault.message);
     if (this.#pending.length >= this.#options.queueLimit)
       return faultError("queue_full", `${this.#pending.length} receipts wait for their commit`);
-    if (this.#queuedChars >= MAX_QUEUED_CHARS)
-      return faultError("queue_full", `receipts of ${this.#queuedChars} bytes wait for their commit`);
+    if (this.#pending.chars >= MAX_QUEUED_CHARS)
+      return faultError("queue_full", `receipts of ${this.#pending.chars} bytes wait for their commit`);
     return null;
   }
 
@@ -377,4 +367,10 @@ class StoreLedger implements Ledger {
     await this.#client.finish();
     await this.#handOver(patient);
   }
+}
+
+function withoutKeypair(): LedgerError {
+  return new LedgerError("ledger_option_invalid", "this ledger was opened without a keypair: it signs nothing", {
+    fix: "pass LedgerOptions.keypair, or sign the receipt and use append",
+  });
 }

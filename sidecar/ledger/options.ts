@@ -12,6 +12,8 @@ export function checkOptions(options: LedgerOptions): void {
   const names = sinks.map((sink) => sink.name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw invalid("sinks", `two sinks are named ${twice}: each needs a delivery cursor of its own`);
+  if (options.keypair !== undefined && options.keypair.publicKeyHex !== options.signer.publicKeyHex)
+    throw invalid("keypair", "is not the signer's: one log has one key");
   if (acknowledge === "sink" && sinks.length === 0) throw invalid("acknowledge", "is `sink`, and there is no sink");
   if (options.path !== null && options.path.trim() === "") throw invalid("path", "is empty");
 }

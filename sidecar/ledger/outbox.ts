@@ -1,6 +1,6 @@
 import type { StateChange } from "../kernel/types.ts";
 import { type PackedEntries, Packer } from "./packing.ts";
-import type { LedgerEntry } from "./types.ts";
+import type { LedgerEntry, UnsignedReceipt } from "./types.ts";
 
 /**
  * Messages at the store's thread: one in its commit, one for the next. What comes meanwhile goes with the third, since it could not be committed
@@ -25,6 +25,11 @@ export class Outbox {
 
   entry(entry: LedgerEntry): void {
     this.#packer.entry(entry);
+    this.#accept();
+  }
+
+  unsigned(receipt: UnsignedReceipt): void {
+    this.#packer.unsigned(receipt);
     this.#accept();
   }
 

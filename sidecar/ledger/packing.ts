@@ -1,5 +1,6 @@
 import type { StateChange } from "../kernel/types.ts";
-import type { LedgerEntry } from "./types.ts";
+import type { HttpReceiptText } from "../wire/http-receipt-text.ts";
+import type { LedgerEntry, UnsignedReceipt } from "./types.ts";
 
 // How entries travel to the store's thread: two texts for all that came in one turn of the event loop. Cloning strings between threads is a copy of
 // bytes; cloning an array of fields costs twice as much, makes an object of every field on both sides, and wakes the garbage collector.
@@ -9,7 +10,7 @@ export interface PackedEntries {
   entries: number;
   /** One JSON array of {@link StoredFields}. */
   fields: string;
-  /** Canonical JSON of the receipts, one behind the other. */
+  /** Canonical JSON of the receipts, one behind the other; of unsigned ones their members. */
   texts: string;
 }
 
@@ -30,6 +31,8 @@ type StoredFields = [
   closes: string | null,
   state: PackedChange[] | null,
   textLength: number,
+  idAt: number,
+  signatureAt: number,
 ];
 
 /** What `JSON.stringify` makes of a change once the charge's units are text. */
@@ -37,7 +40,7 @@ type PackedChange = { type: StateChange["type"]; charge?: { units: string } };
 
 /** One entry, as the store's thread works with it. */
 export interface StoredEntry {
-  /** null: state without a receipt. */
+  /** null: state without a receipt, or a receipt that is to be signed. */
   receiptId: string | null;
   kind: string;
   timestamp: number;
@@ -53,6 +56,8 @@ export interface StoredEntry {
   closes: string | null;
   state: readonly StateChange[] | null;
   canonicalJson: string;
+  /** To be signed before it is stored: then it gets its id and its canonical JSON. */
+  unsigned: Pick<HttpReceiptText, "members" | "idAt" | "signatureAt"> | null;
 }
 
 const MAX_INDEXED_COST = 2n ** 63n - 1n;
@@ -73,7 +78,35 @@ export class Packer {
     return this.#entries === 0;
   }
 
-  entry({ receiptId, kind, canonicalJson, opens, closes, index, state }: LedgerEntry): void {
+  entry({ receiptId, kind, canonicalJson, ...about }: LedgerEntry): void {
+    this.#receipt(receiptId, kind, about, canonicalJson, 0, 0);
+  }
+
+  unsigned({ text, ...about }: UnsignedReceipt): void {
+    this.#receipt(null, "http", about, text.members, text.idAt, text.signatureAt);
+  }
+
+  /** An entry without a receipt: state that becomes durable on its own. */
+  state(changes: readonly StateChange[]): void {
+    this.#add([null, "", 0, null, "", "", "", null, null, null, null, 0, null, changes.map(packChange), 0, 0, 0]);
+  }
+
+  take(): PackedEntries {
+    const packed = { entries: this.#entries, fields: `[${this.#fields}]`, texts: this.#texts };
+    this.#entries = 0;
+    this.#fields = "";
+    this.#texts = "";
+    return packed;
+  }
+
+  #receipt(
+    receiptId: string | null,
+    kind: string,
+    { opens, closes, index, state }: Pick<LedgerEntry, "opens" | "closes" | "index" | "state">,
+    text: string,
+    idAt: number,
+    signatureAt: number,
+  ): void {
     const cost = indexedCost(index.costUnits);
     this.#add([
       receiptId,
@@ -90,22 +123,11 @@ export class Packer {
       opens === true ? 1 : 0,
       closes ?? null,
       state !== undefined && state.length > 0 ? state.map(packChange) : null,
-      canonicalJson.length,
+      text.length,
+      idAt,
+      signatureAt,
     ]);
-    this.#texts += canonicalJson;
-  }
-
-  /** An entry without a receipt: state that becomes durable on its own. */
-  state(changes: readonly StateChange[]): void {
-    this.#add([null, "", 0, null, "", "", "", null, null, null, null, 0, null, changes.map(packChange), 0]);
-  }
-
-  take(): PackedEntries {
-    const packed = { entries: this.#entries, fields: `[${this.#fields}]`, texts: this.#texts };
-    this.#entries = 0;
-    this.#fields = "";
-    this.#texts = "";
-    return packed;
+    this.#texts += text;
   }
 
   #add(fields: StoredFields): void {
@@ -116,7 +138,8 @@ export class Packer {
 export function unpackEntries({ fields, texts }: PackedEntries): StoredEntry[] {
   let at = 0;
   return (JSON.parse(fields) as StoredFields[]).map((f) => {
-    const canonicalJson = texts.slice(at, at + f[14]);
+    const text = texts.slice(at, at + f[14]);
+    const [idAt, signatureAt] = [f[15], f[16]];
     at += f[14];
     return {
       receiptId: f[0],
@@ -133,7 +156,8 @@ export function unpackEntries({ fields, texts }: PackedEntries): StoredEntry[] {
       opens: f[11] === 1,
       closes: f[12],
       state: f[13] === null ? null : f[13].map(unpackChange),
-      canonicalJson,
+      canonicalJson: text,
+      unsigned: idAt === 0 ? null : { members: text, idAt, signatureAt },
     };
   });
 }

@@ -3,11 +3,10 @@ import type { LedgerErrorCode } from "./errors.ts";
 import type { PackedEntries } from "./packing.ts";
 import type { LedgerEntry, LedgerFault, ReceiptIndex } from "./types.ts";
 
-// Messages between the main thread (signs, answers) and the store's thread (SQLite).
+// Messages between the main thread (decides, answers) and the store's thread (signs, SQLite).
 
-/** What the thread is started with. */
+/** What the thread opens its store with. */
 export interface WorkerOptions {
-  role: "store";
   path: string | null;
   batchSize: number;
   intervalMs: number;
@@ -17,6 +16,8 @@ export interface WorkerOptions {
   now: number;
   /** Module that the maintenance thread is started from. */
   workerUrl: string;
+  /** Seed of the key that signs what comes unsigned. The thread wipes it once it has read it. */
+  seed: Uint8Array | null;
 }
 
 export interface Cursor {
@@ -76,6 +77,8 @@ export interface SignedCheckpoint extends CheckpointRow {
 }
 
 export type ToWorker =
+  /** The first message. */
+  | { type: "open"; options: WorkerOptions }
   | ({ type: "append" } & PackedEntries)
   /** Answer to `draft`. */
   | { type: "checkpoint"; checkpoint: SignedCheckpoint }
@@ -92,8 +95,8 @@ export type ToWorker =
 export type FromWorker =
   | { type: "opened"; snapshot: Snapshot }
   | { type: "refused"; code: LedgerErrorCode; message: string; fix: string | null; fault: LedgerFault | null }
-  /** The oldest `entries` entries are durable; receipts among them are numbered from `firstSeq` on. */
-  | { type: "committed"; entries: number; firstSeq: number; counts: Counts; seconds: number }
+  /** The oldest `entries` entries are durable; receipts among them are numbered from `firstSeq` on. `proofs`: see sign-entries.ts. */
+  | { type: "committed"; entries: number; firstSeq: number; proofs: string; counts: Counts; seconds: number }
   /** The oldest `entries` entries were not stored. */
   | { type: "failed"; entries: number; fault: LedgerFault; message: string }
   | { type: "draft"; batchStartSeq: number; batchEndSeq: number; merkleRoot: string }

@@ -11,10 +11,11 @@ interface Question {
   reject(error: Error): void;
 }
 
-/** The main thread's end of the store's thread: starts it, pairs questions with answers, passes events on. */
+/** The main thread's end of the store's thread: starts it, has it open a store, pairs questions with answers, passes events on. */
 export class StoreClient {
   readonly #worker: Worker;
   readonly #questions = new Map<number, Question>();
+  #opening: { resolve(snapshot: Snapshot): void; reject(error: Error): void } | null = null;
   #nextId = 1;
   #ended: Error | null = null;
   /** Set before the first event can come: events follow `opened`, which `start` waits for. */
@@ -24,34 +25,28 @@ export class StoreClient {
 
   private constructor(worker: Worker) {
     this.#worker = worker;
+    worker.on("message", (message: FromWorker) => this.#receive(message));
+    worker.on("error", (error) => this.#end(threadError(`failed: ${error instanceof Error ? error.message : String(error)}`)));
+    worker.on("exit", () => this.#end(threadError("ended")));
   }
 
-  /** Resolves with the store's state once it is open. Rejects with LedgerError when it cannot be opened. */
-  static start(url: URL, options: WorkerOptions): Promise<{ client: StoreClient; snapshot: Snapshot }> {
-    // An empty environment: the signing key may be in ours, and the thread needs nothing of it.
-    const worker = new Worker(url, { workerData: options, env: {}, name: "chio-ledger" });
-    const client = new StoreClient(worker);
+  /** A thread that has nothing open yet. It keeps no process alive until it has. */
+  static start(url: URL): StoreClient {
+    // An empty environment: the thread is given what it needs, and the rest is none of its business.
+    const worker = new Worker(url, { workerData: { role: "store" }, env: {}, name: "chio-ledger" });
+    worker.unref();
+    return new StoreClient(worker);
+  }
+
+  /** Resolves with the store's state once it is open. Rejects with LedgerError when it cannot be opened; the thread is ended then. */
+  open(options: WorkerOptions): Promise<Snapshot> {
     return new Promise((resolve, reject) => {
-      worker.on("message", (message: FromWorker) => {
-        if (message.type === "opened") resolve({ client, snapshot: message.snapshot });
-        else if (message.type === "refused") {
-          const { code, fix, fault } = message;
-          void client.terminate();
-          reject(new LedgerError(code, message.message, { ...(fix === null ? {} : { fix }), ...(fault === null ? {} : { fault }) }));
-        } else client.#receive(message);
-      });
-      const end = (error: Error) => {
-        reject(error);
-        client.#end(error);
-      };
-      worker.on("error", (error) =>
-        end(
-          new LedgerError("ledger_io_error", `the ledger's thread failed: ${error instanceof Error ? error.message : String(error)}`, {
-            fault: "io_error",
-          }),
-        ),
-      );
-      worker.on("exit", () => end(new LedgerError("ledger_io_error", "the ledger's thread ended", { fault: "io_error" })));
+      if (this.#ended !== null) return reject(this.#ended);
+      this.#opening = { resolve, reject };
+      this.#worker.ref();
+      // The seed moves over: no copy of it stays here.
+      const message: ToWorker = { type: "open", options };
+      this.#worker.postMessage(message, options.seed === null ? [] : [options.seed.buffer as ArrayBuffer]);
     });
   }
 
@@ -99,20 +94,44 @@ export class StoreClient {
     });
   }
 
-  #receive(message: Exclude<FromWorker, { type: "opened" | "refused" }>): void {
-    if (message.type === "rows" || message.type === "probed" || message.type === "finished" || message.type === "closed") {
-      this.#questions.get(message.id)?.resolve(message);
-      this.#questions.delete(message.id);
-    } else {
-      this.onEvent(message);
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case "opened":
+        this.#opening?.resolve(message.snapshot);
+        this.#opening = null;
+        break;
+      case "refused": {
+        const { code, fix, fault } = message;
+        this.#opening?.reject(
+          new LedgerError(code, message.message, { ...(fix === null ? {} : { fix }), ...(fault === null ? {} : { fault }) }),
+        );
+        this.#opening = null;
+        void this.terminate();
+        break;
+      }
+      case "rows":
+      case "probed":
+      case "finished":
+      case "closed":
+        this.#questions.get(message.id)?.resolve(message);
+        this.#questions.delete(message.id);
+        break;
+      default:
+        this.onEvent(message);
     }
   }
 
   #end(error: Error): void {
     const expected = this.#ended !== null;
     this.#ended ??= error;
+    this.#opening?.reject(this.#ended);
+    this.#opening = null;
     for (const question of this.#questions.values()) question.reject(this.#ended);
     this.#questions.clear();
     if (!expected) this.onEnd(error);
   }
+}
+
+function threadError(what: string): LedgerError {
+  return new LedgerError("ledger_io_error", `the ledger's thread ${what}`, { fault: "io_error" });
 }

@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import { Keypair } from "../wire/keys.ts";
 import { Batches } from "./batches.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import { LedgerError } from "./errors.ts";
@@ -6,6 +7,7 @@ import { diagnose, StoreReplacedError } from "./faults.ts";
 import { WriterLock } from "./lock.ts";
 import type { StoredEntry } from "./packing.ts";
 import type { Cursor, FromWorker, SignedCheckpoint, ToWorker, WorkerOptions } from "./protocol.ts";
+import { signEntries } from "./sign-entries.ts";
 import { Store } from "./store.ts";
 import type { LedgerFault } from "./types.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -24,6 +26,7 @@ const CURSOR_DELAY_MS = 1_000;
 export class StoreThread {
   readonly #port: MessagePort;
   readonly #options: WorkerOptions;
+  readonly #keypair: Keypair | null;
   #lock: WriterLock | null;
   readonly #batches: Batches;
   readonly #queue = new EntryQueue();
@@ -48,6 +51,8 @@ export class StoreThread {
   constructor(port: MessagePort, options: WorkerOptions) {
     this.#port = port;
     this.#options = options;
+    this.#keypair = options.seed === null ? null : Keypair.fromSeed(options.seed);
+    options.seed?.fill(0);
     this.#lock = options.path === null ? null : WriterLock.take(options.path);
     try {
       const store = Store.open({ path: options.path, create: true, busyTimeoutMs: BUSY_TIMEOUT_MS });
@@ -143,7 +148,9 @@ export class StoreThread {
     const cursors = this.#cursors;
     const start = performance.now();
     let firstSeq: number;
+    let proofs = "";
     try {
+      if (this.#keypair !== null) proofs = signEntries(group, this.#keypair);
       firstSeq = store.commit(group, checkpoints, cursors, this.#batches.leaves);
     } catch (error) {
       this.#enterFault(error, entries);
@@ -156,7 +163,7 @@ export class StoreThread {
     const counts = store.counts();
     if (entries > 0) {
       this.#noteAcknowledged(store);
-      this.#post({ type: "committed", entries, firstSeq, counts, seconds: (performance.now() - start) / 1000 });
+      this.#post({ type: "committed", entries, firstSeq, proofs, counts, seconds: (performance.now() - start) / 1000 });
     }
     for (const checkpoint of checkpoints) this.#post({ type: "checkpointed", checkpoint, counts });
     this.#cutBatches(false);
@@ -314,6 +321,7 @@ export class StoreThread {
       // Receipts are safe; the sinks get the last groups again.
     }
     this.#store = null;
+    this.#keypair?.wipe();
     this.#lock?.release();
     this.#post({ type: "closed", id });
     this.#port.close();

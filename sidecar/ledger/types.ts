@@ -1,9 +1,24 @@
 import type { KernelSigner, StoredReceipt } from "../kernel/receipt-store.ts";
 import type { ReceiptIndexRow } from "../kernel/receipts.ts";
 import type { BudgetCharge } from "../kernel/types.ts";
+import type { HttpReceiptText } from "../wire/http-receipt-text.ts";
+import type { Keypair } from "../wire/keys.ts";
+import type { Sha256Hex, SignatureHex } from "../wire/types.ts";
+import type { LedgerThread } from "./thread.ts";
 
 /** A receipt as a kernel hands it over. */
 export type LedgerEntry = StoredReceipt;
+
+/** An HTTP receipt as `unsignedHttpReceipt` wrote it, for {@link Ledger.signAndAppend}. */
+export interface UnsignedReceipt extends Pick<LedgerEntry, "opens" | "closes" | "index" | "state"> {
+  text: HttpReceiptText;
+}
+
+/** What makes a receipt of an unsigned one. */
+export interface ReceiptProof {
+  receiptId: Sha256Hex;
+  signature: SignatureHex;
+}
 
 /** Columns that `chio receipt list` filters by. What the receipt says too (time, capability, outcome; a tool receipt's tool) must be the same here: it is compared on read. */
 export type ReceiptIndex = ReceiptIndexRow;
@@ -42,7 +57,7 @@ export interface LedgerStatus {
   retentionProblem?: string;
 }
 
-/** Signs inside the main thread, so that the seed lives in one place: `kernelSigner(keypair)`. */
+/** Signs checkpoints, and receipts that a crash left owing, in the main thread: `kernelSigner(keypair)`. */
 export type LedgerSigner = KernelSigner;
 
 /** A second place that each durable group is handed to, in order: stdout, later the remote engines. */
@@ -69,6 +84,11 @@ export interface SinkRecord {
 export interface Ledger {
   /** Resolves when the entry is acknowledged as configured (`receipts.acknowledge`). Rejects at once with `queue_full` when the bound is reached. */
   append(entry: LedgerEntry): Promise<void>;
+  /**
+   * As `append`, for a receipt that the store's thread signs with `LedgerOptions.keypair` in the same turn in which it stores it: the thread that
+   * answers requests has a sixth of its time left over for it. Resolves with what was signed.
+   */
+  signAndAppend(receipt: UnsignedReceipt): Promise<ReceiptProof>;
   /** In force at once; resolves when it is durable. `at`: Unix seconds. */
   revoke(capabilityId: string, at: number, reason?: string): Promise<void>;
   /** Also true for what another process wrote into the store (`chio capability revoke`), within 250 ms. */
@@ -92,6 +112,8 @@ export interface LedgerOptions {
   /** File of the SQLite store; null keeps receipts in memory (only with --allow-ephemeral-receipts). */
   path: string | null;
   signer: LedgerSigner;
+  /** The signer's key, for `signAndAppend`. The store's thread gets a copy of the seed and wipes it when the ledger is closed. */
+  keypair?: Keypair;
   sinks: readonly ReceiptSink[];
   acknowledge: "ledger" | "sink";
   /** Entries; past it `append` rejects with `queue_full`. */
@@ -108,6 +130,8 @@ export interface LedgerOptions {
   sinkTimeoutMs?: number;
   /** How often retention is looked at. Default 60,000. */
   maintenanceIntervalMs?: number;
+  /** What `startLedgerThread` returned. Default: a thread is started. */
+  thread?: LedgerThread;
   /** Module of the store's thread, for programs that were bundled into one file. Default: found beside this module. */
   workerUrl?: URL;
 }

@@ -2,23 +2,29 @@ import { parentPort, workerData } from "node:worker_threads";
 import { LedgerError } from "./errors.ts";
 import { diagnose } from "./faults.ts";
 import { type MaintenanceOptions, runMaintenance } from "./maintenance.ts";
-import type { FromWorker, ToWorker, WorkerOptions } from "./protocol.ts";
+import type { FromWorker, ToWorker } from "./protocol.ts";
 import { StoreThread } from "./store-thread.ts";
 
 // Entry of both threads of the ledger. One file, so that a program compiled into one executable has to carry only one more entry.
 const port = parentPort;
-const options = workerData as WorkerOptions | MaintenanceOptions;
+const data = workerData as { role: "store" } | MaintenanceOptions;
 if (port === null) throw new Error("ledger/worker is started by openLedger");
 
-if (options.role === "maintenance") {
-  runMaintenance(port, options);
+if (data.role === "maintenance") {
+  runMaintenance(port, data);
 } else {
-  try {
-    const thread = new StoreThread(port, options);
-    port.on("message", (message: ToWorker) => thread.receive(message));
-  } catch (error) {
-    port.postMessage(refusal(error, options.path));
-  }
+  let thread: StoreThread | undefined;
+  port.on("message", (message: ToWorker) => {
+    if (message.type !== "open") {
+      thread?.receive(message);
+      return;
+    }
+    try {
+      thread = new StoreThread(port, message.options);
+    } catch (error) {
+      port.postMessage(refusal(error, message.options.path));
+    }
+  });
 }
 
 function refusal(error: unknown, path: string | null): FromWorker {

@@ -142,10 +142,8 @@ export class Forwarding implements AnswerEvents {
     const { call, decision, decisionReceiptId } = this.#decided;
     if (decisionReceiptId !== undefined) options.decisionReceiptId = decisionReceiptId;
     if (this.metadata !== null) options.metadata = { ...this.metadata(), ...options.metadata };
-    const { mediator } = this.#deps;
-    const signed = mediator.sign(call, decision, options);
-    await mediator.record(signed, decision, decisionReceiptId === undefined ? {} : { closes: decisionReceiptId });
-    return signed.receipt.id;
+    const { receiptId } = await this.#deps.mediator.record(call, decision, options);
+    return receiptId;
   }
 
   #relay(receiptId: string): void {

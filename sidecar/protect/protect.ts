@@ -85,7 +85,7 @@ export async function startProtect(config: ServiceConfig, deps: ProtectDeps): Pr
   const mediator = new Mediator({
     bundle: bundleOf(deps),
     ledger,
-    keypair: deps.keypair,
+    kernelKey: deps.keypair.publicKeyHex,
     trustedIssuers: [...config.trustedIssuers, deps.keypair.publicKeyHex],
     maxDelegationDepth: config.maxDelegationDepth,
     queueLimit: config.queueLimit,

@@ -118,20 +118,17 @@ export class ReverseProxy {
   /** The signed decision is durable before the upstream hears of a call that may change something. */
   #writeAhead(exchange: Exchange, call: Call, decision: Decision, forward: (decisionReceiptId: string) => void): void {
     const { mediator, logger } = this.#deps;
-    const signed = mediator.sign(call, decision, { scope: "decision", status: 200 });
-    const receiptId = signed.receipt.id;
     mediator
-      .record(signed, decision, { opens: true })
+      .record(call, decision, { scope: "decision", status: 200, opens: true })
       .then(
-        () => {
+        ({ receiptId }) => {
           if (!exchange.clientGone) {
             forward(receiptId);
             return;
           }
           const aborted = { as: "cancel", reason: "the client closed the connection before the request was forwarded" } as const;
-          const final = mediator.sign(call, decision, { scope: "final", status: CLIENT_CLOSED, decisionReceiptId: receiptId, aborted });
           mediator
-            .record(final, decision, { closes: receiptId })
+            .record(call, decision, { scope: "final", status: CLIENT_CLOSED, decisionReceiptId: receiptId, aborted })
             .catch((error) => logger.error("a cancelled request has no final receipt", { error }));
         },
         (error) => this.#refuse(exchange, error),
@@ -162,11 +159,9 @@ export class ReverseProxy {
     const { mediator, metrics } = this.#deps;
     exchange.outcome = "deny";
     metrics.guardDenied(decision.guard);
-    const signed = mediator.sign(call, decision, { scope: "final", status: decision.httpStatus });
-    const receiptId = signed.receipt.id;
     mediator
-      .record(signed, decision)
-      .then(() => exchange.sendJson(decision.httpStatus, denialJson(decision, receiptId), ["X-Chio-Receipt-Id", receiptId]))
+      .record(call, decision, { scope: "final", status: decision.httpStatus })
+      .then(({ receiptId }) => exchange.sendJson(decision.httpStatus, denialJson(decision, receiptId), ["X-Chio-Receipt-Id", receiptId]))
       .catch((error) => this.#refuse(exchange, error));
   }
 

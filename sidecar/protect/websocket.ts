@@ -84,14 +84,12 @@ export class WebSockets {
     const decision = mediator.decide(call);
     if (!decision.allow) {
       metrics.guardDenied(decision.guard);
-      const signed = mediator.sign(call, decision, { scope: "final", status: decision.httpStatus });
-      await mediator.record(signed, decision);
-      answerSocket(socket, decision.httpStatus, denialJson(decision, signed.receipt.id), ["X-Chio-Receipt-Id", signed.receipt.id]);
+      const { receiptId } = await mediator.record(call, decision, { scope: "final", status: decision.httpStatus });
+      answerSocket(socket, decision.httpStatus, denialJson(decision, receiptId), ["X-Chio-Receipt-Id", receiptId]);
       return ["deny", decision.httpStatus];
     }
-    const signed = mediator.sign(call, decision, { scope: "decision", status: 200 });
-    await mediator.record(signed, decision, { opens: true });
-    const decided = { call, decision, decisionReceiptId: signed.receipt.id };
+    const { receiptId: decisionReceiptId } = await mediator.record(call, decision, { scope: "decision", status: 200, opens: true });
+    const decided = { call, decision, decisionReceiptId };
     return await this.#connect(request, socket, connection.peer, decided);
   }
 
@@ -194,10 +192,8 @@ export class WebSockets {
     status: number,
     more: Pick<ReceiptOptions, "aborted" | "metadata"> = {},
   ): Promise<string> {
-    const { mediator } = this.#deps;
-    const signed = mediator.sign(call, decision, { scope: "final", status, decisionReceiptId, ...more });
-    await mediator.record(signed, decision, { closes: decisionReceiptId });
-    return signed.receipt.id;
+    const { receiptId } = await this.#deps.mediator.record(call, decision, { scope: "final", status, decisionReceiptId, ...more });
+    return receiptId;
   }
 }
 

@@ -44,6 +44,12 @@ export function attenuateCapability(parent: CapabilityToken, request: Attenuatio
   if (signer.publicKeyHex !== parent.subject && signer.publicKeyHex !== parent.issuer) {
     throw refuse("the signer is neither the parent's subject nor its issuer", "sign with the seed of the parent's subject");
   }
+  if (request.issued_at >= parent.expires_at) {
+    throw refuse(
+      `the parent expired at ${parent.expires_at}; a child's end must be later than its beginning`,
+      "take a parent that is still valid",
+    );
+  }
   if (request.expires_at > parent.expires_at) throw refuse("the child would outlive its parent", `expire it by ${parent.expires_at}`);
   if (request.issued_at < parent.issued_at) throw refuse("the child would be valid before its parent");
   if (!isScopeSubset(scope, parent.scope))

@@ -1,11 +1,21 @@
 import { canonicalize, canonicalMembers, joinMembers } from "./canonical.ts";
 import { WireError } from "./errors.ts";
 import { isLowerHex, sha256Hex } from "./hash.ts";
-import { httpReceiptText } from "./http-receipt-text.ts";
+import { type HttpReceiptText, httpReceiptText, withId, withIdAndSignature } from "./http-receipt-text.ts";
 import { type Keypair, verifySignature } from "./keys.ts";
 import { signReceipt } from "./receipt.ts";
 import { type DecisionLabel, isCoherent, isTrusted, type ReceiptReport, type VerifyReceiptOptions } from "./receipt-report.ts";
-import type { ChioReceipt, ChioReceiptBody, HttpReceipt, HttpReceiptBody, HttpVerdict, ToolDecision } from "./types.ts";
+import type {
+  ChioReceipt,
+  ChioReceiptBody,
+  HttpReceipt,
+  HttpReceiptBody,
+  HttpVerdict,
+  PublicKeyHex,
+  Sha256Hex,
+  SignatureHex,
+  ToolDecision,
+} from "./types.ts";
 
 export { parseHttpReceipt } from "./receipt-parse.ts";
 
@@ -18,15 +28,18 @@ export interface SignedHttpReceipt {
   receipt: HttpReceipt;
   /** JCS text of the signed receipt: what a ledger stores and hashes. */
   canonicalJson: string;
-  /** JCS text of these two members. */
-  evidenceJson: string;
-  verdictJson: string;
 }
 
-/** As {@link signHttpReceipt}, with the texts that were written on the way. */
+/** As {@link signHttpReceipt}, with the text that was written on the way. */
 export function signHttpReceiptWithText(body: HttpReceiptBody, keypair: Keypair): SignedHttpReceipt {
-  if (body.kernel_key !== keypair.publicKeyHex)
-    throw new WireError("wrong_signer", "a receipt is signed by the key that it names as kernel_key");
+  const text = unsignedHttpReceipt(body, keypair.publicKeyHex);
+  const { id, signature } = signHttpReceiptText(text, keypair);
+  return { receipt: { ...body, id, signature }, canonicalJson: withIdAndSignature(text, id, signature) };
+}
+
+/** Text of a receipt that the holder of `kernelKey` will sign, maybe in another thread. Refuses incoherent semantics. */
+export function unsignedHttpReceipt(body: HttpReceiptBody, kernelKey: PublicKeyHex): HttpReceiptText {
+  if (body.kernel_key !== kernelKey) throw new WireError("wrong_signer", "a receipt is signed by the key that it names as kernel_key");
   // Of the coherent rows only the mediated decision has one, and an HTTP verdict is one.
   if (!isCoherent(body, true)) {
     throw new WireError("incoherent_receipt", "an HTTP receipt is a mediated decision at boundary prevent, without an observation outcome");
@@ -36,34 +49,16 @@ export function signHttpReceiptWithText(body: HttpReceiptBody, keypair: Keypair)
       fix: "name the guard that decided: readers disagree about an empty list",
     });
   }
-  const text = httpReceiptText(body);
-  if (text === null) return signGenerally(body, keypair);
-  const { head, middle, tail } = text;
-  const id = sha256Hex(`{${head},${middle},${tail}}`);
-  const signature = keypair.sign(`{${head},"id":"${id}",${middle},${tail}}`);
-  return {
-    receipt: { ...body, id, signature },
-    canonicalJson: `{${head},"id":"${id}",${middle},"signature":"${signature}",${tail}}`,
-    evidenceJson: text.evidence,
-    verdictJson: text.verdict,
-  };
+  return httpReceiptText(body);
 }
 
-/** For a body with members of the wire format that our own receipts do not have, or of a later one. */
-function signGenerally(body: HttpReceiptBody, keypair: Keypair): SignedHttpReceipt {
-  const parts = canonicalMembers(body);
-  const id = sha256Hex(joinMembers(parts, []));
-  const signature = keypair.sign(joinMembers(parts, [["id", id]]));
-  const canonicalJson = joinMembers(parts, [
-    ["id", id],
-    ["signature", signature],
-  ]);
-  return {
-    receipt: { ...body, id, signature },
-    canonicalJson,
-    evidenceJson: canonicalize(body.evidence),
-    verdictJson: canonicalize(body.verdict),
-  };
+/** What makes a receipt of the text of {@link unsignedHttpReceipt}. */
+export function signHttpReceiptText(
+  text: Pick<HttpReceiptText, "members" | "idAt">,
+  keypair: Keypair,
+): { id: Sha256Hex; signature: SignatureHex } {
+  const id = sha256Hex(`{${text.members}}`);
+  return { id, signature: keypair.sign(withId(text, id)) };
 }
 
 export function verifyHttpReceipt(receipt: HttpReceipt, options: VerifyReceiptOptions = {}): ReceiptReport {

@@ -100,7 +100,7 @@ export function isScopeSubset(child: CapabilityScope, parent: CapabilityScope): 
     (child.grants ?? []).every((grant) => budgets.some((budget) => budget.cover(grant))) &&
     (child.resource_grants ?? []).every((grant) =>
       (parent.resource_grants ?? []).some(
-        (by) => patternCovers(by.uri_pattern, grant.uri_pattern) && operationsCovered(grant.operations, by.operations),
+        (by) => uriPatternCovers(by.uri_pattern, grant.uri_pattern) && operationsCovered(grant.operations, by.operations),
       ),
     ) &&
     (child.prompt_grants ?? []).every((grant) =>
@@ -152,11 +152,14 @@ function nameCovers(parent: string, child: string): boolean {
   return parent === "*" || parent === child;
 }
 
-/** Equal, everything, or a trailing `*` over a child that stays below the prefix. */
-function patternCovers(parent: string, child: string): boolean {
-  if (nameCovers(parent, child)) return true;
-  if (!parent.endsWith("*") || parent.indexOf("*") !== parent.length - 1) return false;
-  return child.startsWith(parent.slice(0, -1)) && !/(^|[/\\])\.\.([/\\]|$)|%2e/i.test(child);
+/**
+ * A resource grant's pattern over a URI, or over a child's pattern: equal, `*` alone, or `*` as the end of a prefix. A URI that climbs (`..`) or hides
+ * dots or slashes is covered by nothing but itself and `*`. One rule for both, so that a child never names what its parent would not cover.
+ */
+export function uriPatternCovers(pattern: string, uri: string): boolean {
+  if (nameCovers(pattern, uri)) return true;
+  if (!pattern.endsWith("*") || pattern.indexOf("*") !== pattern.length - 1) return false;
+  return uri.startsWith(pattern.slice(0, -1)) && !/(^|[/\\])\.\.([/\\?#]|$)|%(2e|2f|5c)/i.test(uri);
 }
 
 function operationsCovered(child: readonly Operation[], parent: readonly Operation[]): boolean {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { LedgerError } from "../../ledger/errors.ts";
@@ -52,6 +52,9 @@ export function timeArgument(text: string): number {
 }
 
 export function existingFile(text: string): string {
-  if (text !== "-" && !existsSync(text)) throw new InvalidArgumentError(`There is no file ${text}.`);
+  if (text === "-") return text;
+  const found = statSync(text, { throwIfNoEntry: false });
+  if (found === undefined) throw new InvalidArgumentError(`There is no file ${text}.`);
+  if (found.isDirectory()) throw new InvalidArgumentError(`${text} is a directory.`);
   return text;
 }

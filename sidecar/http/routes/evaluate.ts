@@ -1,9 +1,10 @@
 import { parseToolPath } from "../../kernel/binding.ts";
 import type { Call, Decision } from "../../kernel/types.ts";
 import { canonicalize } from "../../wire/canonical.ts";
-import type { SignedHttpReceipt } from "../../wire/http-receipt.ts";
+import { withIdAndSignature } from "../../wire/http-receipt-text.ts";
 import { HttpRefusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
+import type { RecordedReceipt } from "../mediator.ts";
 import { checkPath } from "../target.ts";
 import { type ChioHttpRequest, readEvaluateRequest } from "./evaluate-payload.ts";
 import { badPayload, MIB, type RouteContext, readPayload, type SidecarRoute } from "./route.ts";
@@ -26,28 +27,28 @@ export const evaluateRoute: SidecarRoute = {
       (request.toolServer === undefined) === (request.toolName === undefined)
         ? mediator.decide(call)
         : mediator.deny("tool_identity_incomplete", call);
-    const signed = mediator.sign(call, decision, { scope: "decision", status: decision.allow ? 200 : decision.httpStatus });
-    await mediator.record(signed, decision);
+    const status = decision.allow ? 200 : decision.httpStatus;
+    const recorded = await mediator.record(call, decision, { scope: "decision", status });
     exchange.outcome = decision.allow ? "allow" : "deny";
     if (!decision.allow) metrics.guardDenied(decision.guard);
-    answer(exchange, decision, signed);
+    answer(exchange, decision, recorded);
   },
 };
 
-function answer(exchange: Exchange, decision: Decision, signed: SignedHttpReceipt): void {
-  const { receipt, canonicalJson, evidenceJson, verdictJson } = signed;
-  const headers = ["X-Chio-Receipt-Id", receipt.id];
+function answer(exchange: Exchange, decision: Decision, { receiptId, signature, text }: RecordedReceipt): void {
+  const headers = ["X-Chio-Receipt-Id", receiptId];
   if (decision.reasonCode === "approval_required") {
     const body = {
       error: "chio_approval_required",
       message: decision.reason,
-      kernel_receipt_id: receipt.id,
+      kernel_receipt_id: receiptId,
       suggestion: decision.suggestion,
     };
     exchange.sendJson(409, canonicalize(body), headers);
     return;
   }
-  exchange.sendJson(200, `{"evidence":${evidenceJson},"receipt":${canonicalJson},"verdict":${verdictJson}}`, headers);
+  const receipt = withIdAndSignature(text, receiptId, signature);
+  exchange.sendJson(200, `{"evidence":${text.evidence},"receipt":${receipt},"verdict":${text.verdict}}`, headers);
 }
 
 function toCall(request: ChioHttpRequest, exchange: Exchange, { mediator }: RouteContext): Call {

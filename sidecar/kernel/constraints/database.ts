@@ -71,11 +71,17 @@ export function maxRowsReturned(value: Json | undefined): ConstraintCheck {
   if (limit === null) return () => "max_rows_returned has no usable limit";
   return onQueries("max_rows_returned", (tokens) => {
     const head = tokens[0]!.keyword;
-    if (["INSERT", "UPDATE", "DELETE"].includes(head) && !tokens.some((token) => token.keyword === "RETURNING")) return null;
+    if (["INSERT", "UPDATE", "DELETE"].includes(head) && !returnsRows(tokens)) return null;
     const rows = head === "SELECT" ? limitOf(tokens) : null;
     if (rows === null) return "the query does not limit its rows in a readable way";
     return rows <= limit ? null : "the query may return more rows";
   });
+}
+
+/** Whether a write answers with rows: `RETURNING …`, or `OUTPUT inserted.…` of SQL Server. */
+function returnsRows(tokens: readonly SqlToken[]): boolean {
+  const has = (...words: string[]) => tokens.some((token) => words.includes(token.keyword));
+  return has("RETURNING") || (has("OUTPUT") && has("INSERTED", "DELETED"));
 }
 
 /** The rows that `LIMIT n`, `LIMIT skip, n` or `FETCH FIRST n ROWS ONLY` allow; only outside parentheses. */

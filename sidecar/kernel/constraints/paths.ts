@@ -1,3 +1,4 @@
+import { isPathName, pathKeys } from "../../guards/path-arguments.ts";
 import { resolvedPath } from "../../guards/paths.ts";
 import type { Json } from "../../wire/json.ts";
 import type { ConstraintCheck, ConstraintSubject } from "./subject.ts";
@@ -40,18 +41,16 @@ function pathsOf(subject: ConstraintSubject): string[] {
     if (value.toLowerCase().startsWith("file:")) paths.push(value.slice(5).replace(/^\/\/(localhost)?(?=\/)/i, ""));
     else if ((key !== undefined && isPathKey(key)) || looksLikePath(value)) paths.push(value);
   }
-  return paths;
+  return [...paths, ...pathKeys(subject.arguments)];
 }
-
-const PATH_KEYS = new Set(["file", "filename", "dir", "directory", "folder", "root", "cwd"]);
 
 function isPathKey(key: string): boolean {
   const lower = key.toLowerCase();
-  return lower.includes("path") || PATH_KEYS.has(lower);
+  return lower.includes("path") || lower === "cwd" || isPathName(key);
 }
 
 function looksLikePath(value: string): boolean {
-  return !value.includes("://") && (value.startsWith("~") || value.includes("/") || value.includes("\\"));
+  return !value.includes("://") && (/^(~|\.\.?$)/.test(value) || value.includes("/") || value.includes("\\"));
 }
 
 function under(candidate: string, prefix: NormalPath, decode: boolean): boolean {

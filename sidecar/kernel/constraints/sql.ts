@@ -30,7 +30,35 @@ export function tokenizeSql(sql: string): SqlToken[] | null {
     else if (symbol !== undefined) tokens.push({ type: "symbol", text: symbol, keyword: "" });
   }
   if (tokens.at(-1)?.text === ";") tokens.pop();
-  return tokens.length === 0 || tokens.some((token) => token.type === "symbol" && token.text === ";") ? null : tokens;
+  return tokens.length === 0 || holdsAnother(tokens) ? null : tokens;
+}
+
+/** Words that begin a statement of SQL Server, which takes the next one without a semicolon. */
+const STATEMENTS = new Set(
+  `ALTER BACKUP BULK CREATE DBCC DECLARE DENY DROP EXEC EXECUTE GRANT KILL RECONFIGURE RESTORE REVERT REVOKE SHUTDOWN TRUNCATE USE WAITFOR`.split(
+    " ",
+  ),
+);
+const JOINS_SELECTS = new Set(["UNION", "INTERSECT", "EXCEPT"]);
+
+/** True when a second statement may begin somewhere behind the first, after a semicolon or without one. */
+function holdsAnother(tokens: readonly SqlToken[]): boolean {
+  const head = tokens[0]!.keyword;
+  let selects = head === "UPDATE" || head === "DELETE" ? 1 : 0;
+  let depth = 0;
+  for (const [i, token] of tokens.entries()) {
+    const { type, text, keyword } = token;
+    if (type === "symbol") depth += text === "(" ? 1 : text === ")" ? -1 : 0;
+    if (type === "symbol" && text === ";") return true;
+    if (keyword === "" || tokens[i - 1]?.text === ".") continue;
+    // TRUNCATE(x, 2) is a function; EXEC('…') is a statement.
+    if (i > 0 && STATEMENTS.has(keyword) && !(keyword === "TRUNCATE" && tokens[i + 1]?.text === "(")) return true;
+    if (keyword !== "SELECT" || depth > 0) continue;
+    const before = tokens[i - 1]?.keyword ?? "";
+    const joined = JOINS_SELECTS.has(before) || (["ALL", "DISTINCT"].includes(before) && JOINS_SELECTS.has(tokens[i - 2]!.keyword));
+    if (!joined) selects++;
+  }
+  return selects > 1;
 }
 
 /** Tables of a statement, and the names that stand for a whole row of them. */
@@ -44,10 +72,11 @@ export interface SqlTables {
 }
 
 const HEADS = new Set(["SELECT", "INSERT", "UPDATE", "DELETE"]);
-const FROM_ENDS = new Set([
-  ...["WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "OFFSET", "UNION", "INTERSECT", "EXCEPT", "MINUS", "SET", "VALUES", "RETURNING"],
-  ...["WINDOW", "FETCH", "FOR", "SELECT"],
-]);
+/**
+ * Words that end a list of tables. Only such as no server takes for an alias, or that are told from one by what follows: `FROM orders offset, users` is
+ * two tables.
+ */
+const FROM_ENDS = new Set(["WHERE", "GROUP", "ORDER", "HAVING", "UNION", "SELECT", "LIMIT", "SET", "VALUES", "RETURNING"]);
 const NOT_ALIAS = new Set([
   ...FROM_ENDS,
   ...[
@@ -68,6 +97,8 @@ const NOT_ALIAS = new Set([
     "STRAIGHT_JOIN",
   ],
 ]);
+/** Followed by one table; the other words that name tables begin a list. */
+const ONE_TABLE = new Set(["INTO", "JOIN", "STRAIGHT_JOIN", "APPLY", "IN"]);
 
 /**
  * Every table that a SELECT, INSERT INTO, UPDATE or DELETE FROM names. null when the statement is another one, is not understood, or calls a
@@ -80,6 +111,8 @@ export function sqlTables(tokens: readonly SqlToken[]): SqlTables | null {
   if (tokens[0]!.keyword === "DELETE" && tokens[1]?.keyword !== "FROM") return null;
   // WITH can shadow a table's name in one place and not in another; TABLE and INTO OUTFILE read and write by another name.
   if (tokens.some((token) => ["WITH", "TABLE", "OUTFILE", "DUMPFILE"].includes(token.keyword))) return null;
+  // A second statement of SQL Server's, whose table need not stand behind INTO or FROM.
+  if (tokens.some((token, i) => i > 0 && ["INSERT", "DELETE", "MERGE"].includes(token.keyword) && tokens[i - 1]!.text !== ".")) return null;
   const found: SqlTables = { tables: [], declared: new Set(), rowNames: new Set() };
   const inFrom: boolean[] = [false];
   let expect = false;
@@ -105,15 +138,40 @@ export function sqlTables(tokens: readonly SqlToken[]): SqlTables | null {
       else if (token.text === ",") expect = inFrom.at(-1)!;
       continue;
     }
-    if (FROM_ENDS.has(token.keyword)) inFrom[inFrom.length - 1] = false;
-    else if (opensTables(tokens, i)) {
+    if (FROM_ENDS.has(token.keyword)) {
+      if (inFrom.at(-1) && !endsTables(tokens, i, inFrom.length === 1)) return null;
+      inFrom[inFrom.length - 1] = false;
+    } else if (opensTables(tokens, i)) {
       expect = true;
-      // These are followed by one table; the others begin a list.
-      if (!["INTO", "JOIN", "STRAIGHT_JOIN", "APPLY"].includes(token.keyword)) inFrom[inFrom.length - 1] = true;
+      if (!ONE_TABLE.has(token.keyword)) inFrom[inFrom.length - 1] = true;
     }
   }
   if (expect || inFrom.length !== 1 || !callsPlainFunctionsOnly(tokens, found.declared)) return null;
   return found;
+}
+
+/** False when the word behind a list of tables may be the last table's alias: each of these is a plain name to some server. */
+function endsTables(tokens: readonly SqlToken[], i: number, outermost: boolean): boolean {
+  const next = tokens[i + 1];
+  switch (tokens[i]!.keyword) {
+    case "LIMIT":
+      return next?.type === "number" || next?.keyword === "ALL" || (next?.type === "symbol" && /^[$?:@]/.test(next.text));
+    case "SET":
+      return outermost && (tokens[i - 1]!.keyword === "UPDATE" || isFirstSet(tokens, i));
+    case "RETURNING":
+      return (
+        outermost && tokens[0]!.keyword !== "SELECT" && next !== undefined && !(next.type === "symbol" && [",", "("].includes(next.text))
+      );
+    case "VALUES":
+      return false;
+    default:
+      return true;
+  }
+}
+
+/** The SET of UPDATE itself. */
+function isFirstSet(tokens: readonly SqlToken[], i: number): boolean {
+  return tokens[0]!.keyword === "UPDATE" && tokens.findIndex((token) => token.keyword === "SET") === i;
 }
 
 function opensTables(tokens: readonly SqlToken[], i: number): boolean {
@@ -126,6 +184,9 @@ function opensTables(tokens: readonly SqlToken[], i: number): boolean {
       return true;
     case "USING":
       return tokens[i + 1]?.text !== "(";
+    case "IN":
+      // SQLite and ClickHouse take a table behind IN. LOCK IN SHARE MODE, IN BOOLEAN MODE.
+      return isName(tokens[i + 1]) && !["SHARE", "NATURAL", "BOOLEAN"].includes(tokens[i + 1]!.keyword);
     case "UPDATE":
       // ON CONFLICT … DO UPDATE SET, and SELECT … FOR UPDATE.
       return tokens[i + 1]?.keyword !== "SET" && tokens[i - 1]?.keyword !== "FOR";
@@ -140,7 +201,7 @@ function readTable(tokens: readonly SqlToken[], at: number, found: SqlTables): n
   const parts: string[] = [];
   for (;;) {
     const token = tokens[end];
-    if (token === undefined || (token.type !== "word" && token.type !== "quoted") || NOT_ALIAS.has(token.keyword)) return null;
+    if (!isName(token) || NOT_ALIAS.has(token.keyword)) return null;
     parts.push(token.text);
     found.declared.add(end);
     if (tokens[end + 1]?.text !== "." || tokens[end + 1]?.type !== "symbol") break;
@@ -150,10 +211,14 @@ function readTable(tokens: readonly SqlToken[], at: number, found: SqlTables): n
   found.rowNames.add(parts.at(-1)!.toLowerCase());
   const as = tokens[end + 1]?.keyword === "AS" ? 1 : 0;
   const alias = tokens[end + 1 + as];
-  if (alias !== undefined && (alias.type === "word" || alias.type === "quoted") && !NOT_ALIAS.has(alias.keyword)) {
+  if (isName(alias) && !NOT_ALIAS.has(alias.keyword)) {
     end += 1 + as;
     found.declared.add(end);
     found.rowNames.add(alias.text.toLowerCase());
-  }
+  } else if (as === 1) return null;
   return end;
+}
+
+function isName(token: SqlToken | undefined): token is SqlToken {
+  return token?.type === "word" || token?.type === "quoted";
 }

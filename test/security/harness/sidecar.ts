@@ -160,6 +160,7 @@ async function startHere(options: SidecarOptions, { store, specPath, policyPath,
   const ledger = await openLedger({
     path: store,
     signer: kernelSigner(keypair),
+    keypair,
     sinks: [],
     acknowledge: "ledger",
     queueLimit: config.queueLimit,

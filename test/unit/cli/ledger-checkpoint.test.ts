@@ -69,6 +69,9 @@ describe("chio checkpoint verify", () => {
     await filled(dir.store);
     expect(await verify("--receipt-db", dir.store, "--trusted-key", "abc")).toMatchObject({ code: 2 });
     expect(await verify("--receipt-db", dir.store, "--known-checkpoints", join(dir.path, "none"))).toMatchObject({ code: 2 });
+    const folder = { code: 2, stderr: expect.stringContaining("is a directory") };
+    expect(await verify("--receipt-db", dir.store, "--known-checkpoints", dir.path)).toMatchObject(folder);
+    expect(await verify("--export", dir.path)).toMatchObject(folder);
     expect(await verify("--export", dir.store, "--receipt-db", dir.store)).toMatchObject({ code: 2 });
     expect(await verify("--export", dir.store)).toMatchObject({ code: 2, stderr: expect.stringContaining("no export of receipts") });
     change(dir.store, "PRAGMA user_version = 7");

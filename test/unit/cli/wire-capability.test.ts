@@ -33,6 +33,21 @@ async function issue(...argv: string[]): Promise<CapabilityToken> {
   return parseCapability(result.stdout);
 }
 
+it("standard input stands for one file only: naming it twice is misuse", async () => {
+  for (const argv of [
+    ["issue", "--seed-file", "-", "--scope-file", "-", "--subject-name", "ci"],
+    ["attenuate", "-", "--seed-file", "-", "--subject-name", "ci"],
+    ["attenuate", "-", "--seed-file", issuerSeed, "--scope-file", "-", "--subject-name", "ci"],
+  ]) {
+    const stdin =
+      argv[0] === "issue"
+        ? '{"grants":[]}'
+        : (await runCli(["capability", "issue", "--seed-file", issuerSeed, "--subject-name", "a", "--grant", "s:t"])).stdout;
+    const result = await runCli(["capability", ...argv], { stdin });
+    expect(result).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("stdin_taken") });
+  }
+});
+
 describe("chio capability issue", () => {
   it("makes a token that verifies", async () => {
     const token = await issue("--grant", "srv-files:file_read:invoke,read_result", "--ttl", "15m", "--id", "cap-1");

@@ -2,8 +2,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { run } from "../../../sidecar/cli/program.ts";
 import { Keypair, verifySignature } from "../../../sidecar/wire/keys.ts";
-import { runCli } from "./run-cli.ts";
+import { runCli, testIo } from "./run-cli.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "chio-wire-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -46,6 +47,27 @@ describe("chio canonicalize", () => {
     });
     expect((await runCli(["canonicalize", "--pretty", seedFile])).code).toBe(2);
   });
+
+  it.each([
+    ["a directory", dir, "is a directory"],
+    ["a path below a file", join(seedFile, "x"), "does not exist: it runs through a file"],
+    ["a name that is too long", join(dir, "x".repeat(300)), "is too long a name"],
+  ])("is 2 for %s, and names it", async (_what, path, problem) => {
+    for (const argv of [
+      ["canonicalize", path],
+      ["sign", "--seed-file", path, seedFile],
+      ["capability", "verify", path],
+    ]) {
+      expect(await runCli(argv)).toEqual({ code: 2, stdout: "", stderr: `error: ${path} ${problem}\n` });
+    }
+  });
+});
+
+it("names the file where the runtime's error does not", async () => {
+  const { io, result } = testIo();
+  io.readFile = () => Promise.reject(Object.assign(new Error("EISDIR: illegal operation on a directory, read"), { code: "EISDIR" }));
+  await run(["canonicalize", "/srv/app"], io);
+  expect(result).toEqual({ code: 2, stdout: "", stderr: "error: /srv/app is a directory\n" });
 });
 
 describe("chio sign and verify-signature", () => {

@@ -348,25 +348,6 @@ describe("guards", () => {
     const vague = { name: "vague", check: () => ({ allow: "yes" as unknown as boolean }) };
     expect(code(toolCall(routeToken("*", "*")), context({ guards: [vague] }))).toBe("guard_denied");
   });
-
-  it.each([
-    ["file:///etc/passwd", "file_access"],
-    ["file:///a%2fb", "malformed"],
-    ["https://example.com/x", "network_egress"],
-    ["https://a@b@c/", "malformed"],
-    ["note://1", "mcp_tool"],
-  ])("see resource %s as %s", (uri, kind) => {
-    let seen = "";
-    const spy = spyGuard((input) => {
-      seen = input.action.kind;
-    });
-    const token = issue({ resource_grants: [{ uri_pattern: "*", operations: ["read"] }] });
-    const { tool: _tool, ...call } = toolCall(token);
-    const decision = decide({ ...call, resource: { uri, operation: "read" } }, context({ guards: [spy] }));
-    // A malformed action is denied before any guard sees it.
-    if (kind === "malformed") expect(decision.reasonCode).toBe("guard_denied");
-    else expect(seen).toBe(kind);
-  });
 });
 
 describe("a denial", () => {

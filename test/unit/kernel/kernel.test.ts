@@ -40,6 +40,14 @@ describe("building", () => {
     expect(() => fixture().kernel.registerToolServer(server)).toThrow(code("kernel_option_invalid"));
   });
 
+  it.each([{ units: -1 }, { units: 0.5 }, { units: Number.NaN }, { units: 2n ** 64n }, { units: "1" }, { units: 1, currency: "" }, 5])(
+    "refuses a tool whose cost is %o: no call of it could be charged",
+    (cost) => {
+      const server = { id: "paid", tools: { buy: { invoke: () => null, cost } } };
+      expect(() => fixture().kernel.registerToolServer(server as never)).toThrow(/tool buy of server paid/);
+    },
+  );
+
   it("refuses providers that lack a part", () => {
     const { kernel } = fixture();
     expect(() => kernel.registerResourceProvider({ name: "r" } as never)).toThrow(code("kernel_option_invalid"));

@@ -107,6 +107,15 @@ describe("MemoryReplayStore", () => {
     expect(store.size).toBe(2);
   });
 
+  it("refuses a nonce that may be among the dropped ones: the clock was ahead", () => {
+    const store = new MemoryReplayStore();
+    store.remember("n", "a", NOW + 300);
+    store.remember("ahead", "a", NOW + 3_600);
+    store.remember("ahead too", "a", NOW + 3_601);
+    expect(store.remember("n", "a", NOW + 300)).toBe(false);
+    expect(store.remember("m", "a", NOW + 301)).toBe(true);
+  });
+
   it("refuses when it is full rather than forget a live nonce", () => {
     const store = new MemoryReplayStore({ maxEntries: 2 });
     expect(store.remember("1", "a", NOW + 300)).toBe(true);

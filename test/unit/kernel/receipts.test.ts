@@ -87,6 +87,30 @@ describe("HTTP receipts", () => {
     expect(receiptIndex(body).outcome).toBe("cancelled");
   });
 
+  it("have their keys in canonical order, so that they are written the short way", () => {
+    const allow = decide(call, context());
+    const tool = { ...call, tool: { serverId: "s", toolName: "t", arguments: null } };
+    const denial = denied({ code: "guard_denied" }, tool, context(), allow.capability, {
+      guard: "g",
+      evidence: [{ details: "d", guard_name: "g", verdict: false }],
+    });
+    for (const decision of [allow, denied({ code: "missing_capability_token" }, call, context()), denial]) {
+      for (const aborted of [undefined, { as: "cancel", reason: "gone" } as const]) {
+        const more = {
+          scope: "final",
+          status: 200,
+          callerIdentityHash: caller,
+          decisionReceiptId: sha256Hex("d"),
+          ...(aborted && { aborted }),
+        } as const;
+        const { metadata, evidence, verdict } = httpReceiptBody(tool, decision, { ...facts, ...more });
+        for (const object of [metadata!, metadata!.chio_cost ?? {}, verdict, "details" in verdict ? verdict.details : {}, ...evidence]) {
+          expect(Object.keys(object as object)).toEqual(Object.keys(object as object).toSorted());
+        }
+      }
+    }
+  });
+
   it("of equal calls in the same second differ by their nonce", () => {
     const decision = decide(call, context());
     const ids = [facts.nonce, uuidv7(NOW * 1000, new Uint8Array(10).fill(1))].map(

@@ -3,13 +3,26 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLedger } from "../../../sidecar/ledger/ledger.ts";
-import type { Ledger, LedgerEntry, LedgerOptions, LedgerSigner } from "../../../sidecar/ledger/types.ts";
+import type { Ledger, LedgerEntry, LedgerOptions, LedgerSigner, UnsignedReceipt } from "../../../sidecar/ledger/types.ts";
 import { canonicalize } from "../../../sidecar/wire/canonical.ts";
 import { sha256Hex } from "../../../sidecar/wire/hash.ts";
-import { signHttpReceiptWithText } from "../../../sidecar/wire/http-receipt.ts";
+import { signHttpReceiptWithText, unsignedHttpReceipt } from "../../../sidecar/wire/http-receipt.ts";
 import { Keypair } from "../../../sidecar/wire/keys.ts";
 import { signReceiptWithText } from "../../../sidecar/wire/receipt.ts";
 import type { HttpReceipt, HttpReceiptBody, HttpVerdict } from "../../../sidecar/wire/types.ts";
+
+export interface HttpOptions {
+  requestId?: string;
+  timestamp?: number;
+  verdict?: HttpVerdict;
+  capabilityId?: string;
+  closes?: string;
+  opens?: boolean;
+  filler?: number;
+  tenantId?: string;
+  state?: LedgerEntry["state"];
+  costUnits?: bigint;
+}
 
 /** What a kernel does for the ledger: signs receipts and checkpoints with one key. */
 export class TestKernel implements LedgerSigner {
@@ -37,63 +50,17 @@ export class TestKernel implements LedgerSigner {
     });
   }
 
-  http(
-    options: {
-      requestId?: string;
-      timestamp?: number;
-      verdict?: HttpVerdict;
-      capabilityId?: string;
-      closes?: string;
-      opens?: boolean;
-      filler?: number;
-      tenantId?: string;
-      state?: LedgerEntry["state"];
-      costUnits?: bigint;
-    } = {},
-  ): LedgerEntry {
-    const verdict = options.verdict ?? { verdict: "allow" };
-    const body: HttpReceiptBody = {
-      request_id: options.requestId ?? randomUUID(),
-      route_pattern: "/orders/{id}",
-      method: "POST",
-      caller_identity_hash: sha256Hex("caller"),
-      verdict,
-      receipt_kind: "mediated_decision",
-      boundary_class: "prevent",
-      tool_origin: "caller_executed",
-      redaction_mode: "none",
-      evidence: [{ guard_name: "CapabilityGuard", verdict: verdict.verdict === "allow" }],
-      response_status: 200,
-      timestamp: options.timestamp ?? 1_764_000_000,
-      content_hash: sha256Hex("content"),
-      policy_hash: sha256Hex("policy"),
-      trust_level: "mediated",
-      metadata: {
-        chio_http_status_scope: "final",
-        ...(options.costUnits === undefined ? {} : { chio_cost: { units: options.costUnits, currency: "USD" } }),
-        ...(options.filler ? { filler: "x".repeat(options.filler) } : {}),
-      },
-      ...(options.capabilityId ? { capability_id: options.capabilityId } : {}),
-      kernel_key: this.publicKeyHex,
-    };
+  /** A signed receipt. */
+  http(options: HttpOptions = {}): LedgerEntry {
+    const { body, ...about } = this.#about(options);
     const { receipt, canonicalJson } = signHttpReceiptWithText(body, this.keypair);
-    return {
-      receiptId: receipt.id,
-      kind: "http",
-      canonicalJson,
-      index: {
-        timestamp: body.timestamp,
-        toolServer: "http",
-        toolName: "POST /orders/{id}",
-        outcome: verdict.verdict === "cancel" ? "cancelled" : verdict.verdict,
-        ...(options.capabilityId ? { capabilityId: options.capabilityId } : {}),
-        ...(options.tenantId ? { tenantId: options.tenantId } : {}),
-        ...(options.costUnits === undefined ? {} : { costUnits: options.costUnits, costCurrency: "USD" }),
-      },
-      ...(options.opens ? { opens: true } : {}),
-      ...(options.closes ? { closes: options.closes } : {}),
-      ...(options.state ? { state: options.state } : {}),
-    };
+    return { receiptId: receipt.id, kind: "http", canonicalJson, ...about };
+  }
+
+  /** The same, to be signed by the ledger. */
+  unsigned(options: HttpOptions = {}): UnsignedReceipt {
+    const { body, ...about } = this.#about(options);
+    return { text: unsignedHttpReceipt(body, this.publicKeyHex), ...about };
   }
 
   tool(
@@ -134,6 +101,49 @@ export class TestKernel implements LedgerSigner {
       },
     };
   }
+
+  #about(options: HttpOptions): Pick<LedgerEntry, "index" | "opens" | "closes" | "state"> & { body: HttpReceiptBody } {
+    const verdict = options.verdict ?? { verdict: "allow" };
+    const body: HttpReceiptBody = {
+      request_id: options.requestId ?? randomUUID(),
+      route_pattern: "/orders/{id}",
+      method: "POST",
+      caller_identity_hash: sha256Hex("caller"),
+      verdict,
+      receipt_kind: "mediated_decision",
+      boundary_class: "prevent",
+      tool_origin: "caller_executed",
+      redaction_mode: "none",
+      evidence: [{ guard_name: "CapabilityGuard", verdict: verdict.verdict === "allow" }],
+      response_status: 200,
+      timestamp: options.timestamp ?? 1_764_000_000,
+      content_hash: sha256Hex("content"),
+      policy_hash: sha256Hex("policy"),
+      trust_level: "mediated",
+      metadata: {
+        chio_http_status_scope: "final",
+        ...(options.costUnits === undefined ? {} : { chio_cost: { units: options.costUnits, currency: "USD" } }),
+        ...(options.filler ? { filler: "x".repeat(options.filler) } : {}),
+      },
+      ...(options.capabilityId ? { capability_id: options.capabilityId } : {}),
+      kernel_key: this.publicKeyHex,
+    };
+    return {
+      body,
+      index: {
+        timestamp: body.timestamp,
+        toolServer: "http",
+        toolName: "POST /orders/{id}",
+        outcome: verdict.verdict === "cancel" ? "cancelled" : verdict.verdict,
+        ...(options.capabilityId ? { capabilityId: options.capabilityId } : {}),
+        ...(options.tenantId ? { tenantId: options.tenantId } : {}),
+        ...(options.costUnits === undefined ? {} : { costUnits: options.costUnits, costCurrency: "USD" }),
+      },
+      ...(options.opens ? { opens: true } : {}),
+      ...(options.closes ? { closes: options.closes } : {}),
+      ...(options.state ? { state: options.state } : {}),
+    };
+  }
 }
 
 /** A directory that is removed at the end of the `using` block. */
@@ -143,9 +153,12 @@ export function scratch(parent = tmpdir()): { path: string; store: string; [Symb
 }
 
 export function openTestLedger(path: string | null, options: Partial<LedgerOptions> = {}): Promise<Ledger> {
+  const kernel = new TestKernel();
   return openLedger({
     path,
-    signer: new TestKernel(),
+    signer: kernel,
+    // Where a test brings a signer of its own, it says whether the ledger signs for it.
+    ...(options.signer === undefined ? { keypair: kernel.keypair } : {}),
     sinks: [],
     acknowledge: "ledger",
     queueLimit: 4096,

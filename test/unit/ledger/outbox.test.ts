@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { StateChange } from "../../../sidecar/kernel/types.ts";
 import { Outbox } from "../../../sidecar/ledger/outbox.ts";
 import { indexedCost, type PackedEntries, Packer, unpackEntries } from "../../../sidecar/ledger/packing.ts";
-import type { LedgerEntry } from "../../../sidecar/ledger/types.ts";
+import type { LedgerEntry, UnsignedReceipt } from "../../../sidecar/ledger/types.ts";
 import { anyText } from "../any-text.ts";
 
 const text = anyText({ minLength: 1 });
@@ -54,13 +54,30 @@ const entry = fc.record(
   },
   { requiredKeys: ["receiptId", "kind", "canonicalJson", "index"] },
 ) as fc.Arbitrary<LedgerEntry>;
+const unsigned: fc.Arbitrary<UnsignedReceipt> = fc
+  .tuple(entry, fc.integer({ min: 1, max: 9 }), fc.nat(9))
+  .map(([{ opens, closes, state, index }, idAt, more]) => ({
+    text: { members: `${"m".repeat(idAt)}☃${"é".repeat(more)}`, idAt, signatureAt: idAt + more, evidence: "", verdict: "" },
+    index,
+    ...(opens === undefined ? {} : { opens }),
+    ...(closes === undefined ? {} : { closes }),
+    ...(state === undefined ? {} : { state }),
+  }));
+const toPack = fc.array(fc.oneof(entry, unsigned), { maxLength: 5 });
+
+function placesOf({ text: { members, idAt, signatureAt } }: Pick<UnsignedReceipt, "text">) {
+  return { members, idAt, signatureAt };
+}
 
 describe("packing", () => {
   it("gives back every entry as it was, whatever its texts hold", () => {
     fc.assert(
-      fc.property(fc.array(entry, { maxLength: 5 }), fc.array(change, { minLength: 1, maxLength: 2 }), (entries, alone) => {
+      fc.property(toPack, fc.array(change, { minLength: 1, maxLength: 2 }), (entries, alone) => {
         const packer = new Packer();
-        for (const one of entries) packer.entry(one);
+        for (const one of entries) {
+          if ("text" in one) packer.unsigned(one);
+          else packer.entry(one);
+        }
         packer.state(alone);
         const packed = packer.take();
         expect(packer.empty).toBe(true);
@@ -68,10 +85,10 @@ describe("packing", () => {
         const unpacked = unpackEntries(packed);
         expect(unpacked.at(-1)).toMatchObject({ receiptId: null, canonicalJson: "", state: alone });
         expect(unpacked.slice(0, -1)).toEqual(
-          entries.map(({ receiptId, kind, canonicalJson, opens, closes, state, index }) => ({
-            receiptId,
-            kind,
-            canonicalJson,
+          entries.map(({ opens, closes, state, index, ...receipt }) => ({
+            ...("text" in receipt
+              ? { receiptId: null, kind: "http", canonicalJson: receipt.text.members, unsigned: placesOf(receipt) }
+              : { ...receipt, unsigned: null }),
             opens: opens ?? false,
             closes: closes ?? null,
             state: state?.length ? state : null,

@@ -139,6 +139,7 @@ describe("attenuation", () => {
       "not a known constraint",
     ],
     ["is signed by a stranger", {}, stranger, "neither the parent's subject nor its issuer"],
+    ["would come from an expired parent", { issued_at: EXPIRES_AT + 9, expires_at: EXPIRES_AT + 10 }, subject, "the parent expired"],
     ["never lives", { issued_at: EXPIRES_AT, expires_at: EXPIRES_AT }, subject, "must be later"],
     ["has a malformed subject", { subject: "me" }, subject, "$.subject must be"],
   ])("is refused when the child %s", (_name, change, signer, message) => {

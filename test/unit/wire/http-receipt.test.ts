@@ -7,6 +7,7 @@ import {
   projectToToolReceipt,
   signHttpReceipt,
   signHttpReceiptWithText,
+  unsignedHttpReceipt,
   verifyHttpReceipt,
 } from "../../../sidecar/wire/http-receipt.ts";
 import type { Json } from "../../../sidecar/wire/json.ts";
@@ -171,10 +172,37 @@ describe("properties", () => {
         expect(signed.receipt.id).toBe(sha256Hex(canonicalize(body)));
         expect(signed.canonicalJson).toBe(canonicalize(signed.receipt));
         expect(signed.receipt.signature).toBe(kernel.sign(canonicalize({ ...body, id: signed.receipt.id })));
-        expect([signed.evidenceJson, signed.verdictJson]).toEqual([canonicalize(body.evidence), canonicalize(body.verdict)]);
+        const { evidence, verdict } = unsignedHttpReceipt(body, kernel.publicKeyHex);
+        expect([evidence, verdict]).toEqual([canonicalize(body.evidence), canonicalize(body.verdict)]);
       }),
       { numRuns: 200 },
     );
+  });
+
+  test.each<[string, Partial<HttpReceiptBody>]>([
+    ["DEL and the controls behind it", { request_id: "a\u007fb\u0085c\u009f" }],
+    ["controls, quotes and backslashes", { request_id: '\u0000\u001f\b\t\n\f\r"\\/\u2028' }],
+    ["text that looks like an escape", { request_id: "\\ud800 \\u007f" }],
+    ["letters and signs beyond ASCII", { route_pattern: "/é/日本/😀" }],
+    ["keys out of order", { metadata: { b: 1, a: { z: null, "": [{ y: 1, x: 2 }] } } }],
+    ["keys that look like numbers", { metadata: { "10": 1, "9": 2, "-1": 3 } }],
+    ["integers of 64 bits", { metadata: { a: 2n ** 64n - 1n, b: -(2n ** 63n) } }],
+    ["numbers", { metadata: { a: -0, b: 1e21, c: 1e-7, d: 0.1, e: 5e-324 } }],
+    ["members left undefined", { session_id: undefined, evidence: [{ guard_name: "g", verdict: true, details: undefined }] } as never],
+  ])("the text of a body with %s is its canonical form", (_name, change) => {
+    const body = httpBody(change);
+    expect(`{${unsignedHttpReceipt(body, kernel.publicKeyHex).members}}`).toBe(canonicalize(body));
+  });
+
+  test.each<[string, Partial<HttpReceiptBody>, string]>([
+    ["a lone surrogate", { request_id: "\ud800" }, "lone surrogate"],
+    ["no number", { response_status: Number.NaN }, "NaN"],
+    ["an infinity", { metadata: { a: Number.POSITIVE_INFINITY } }, "Infinity"],
+    ["a date", { metadata: { a: new Date(0) as never } }, "Date"],
+    ["a hole in a list", { metadata: { a: [undefined as never] } }, "undefined"],
+    ["an integer over 64 bits", { metadata: { a: 2n ** 64n } }, "64 bits"],
+  ])("a body with %s is not signed", (_name, change, message) => {
+    expect(() => signHttpReceiptWithText(httpBody(change), kernel)).toThrow(message);
   });
 
   test("a receipt is not signed whose body lacks a member", () => {

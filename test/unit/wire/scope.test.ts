@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { canonicalize } from "../../../sidecar/wire/canonical.ts";
-import { isScopeSubset, parseScope, scopeHash } from "../../../sidecar/wire/scope.ts";
+import { isScopeSubset, parseScope, scopeHash, uriPatternCovers } from "../../../sidecar/wire/scope.ts";
 import type { CapabilityScope, Constraint, Operation, ToolGrant } from "../../../sidecar/wire/types.ts";
 import { derived, scope, scopePair, toolGrant } from "./arbitraries.ts";
 
@@ -74,10 +74,28 @@ describe("subset of resource and prompt grants", () => {
     ["file:///b", "file:///a/*", false],
     ["file:///a/../b", "file:///a/*", false],
     ["file:///a/%2e%2e/b", "file:///a/*", false],
+    ["file:///a/..%2fb", "file:///a/*", false],
+    ["file:///a/b%5c..", "file:///a/*", false],
+    ["file:///a/..?b", "file:///a/*", false],
     ["file:///a/x", "file:///*/x*", false],
     ["*", "file:///a/*", false],
   ])("%s below %s: %s", (child, parent, expected) => {
     expect(isScopeSubset(resource(child), resource(parent))).toBe(expected);
+  });
+
+  test("a child names no URI that its parent does not cover", () => {
+    const uri = fc
+      .array(fc.constantFrom("a", "/", "..", ".", "%2e", "%2f", "%5C", "?", "#", "\\", "*"), { maxLength: 6 })
+      .map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(uri, uri, uri, fc.boolean(), (root, below, end, open) => {
+        const [parent, child] = [`${root}*`, `${root}${below}${open ? "*" : ""}`];
+        const wanted = open ? `${root}${below}${end}` : child;
+        if (child === "" || !uriPatternCovers(child, wanted) || !isScopeSubset(resource(child), resource(parent))) return;
+        expect(uriPatternCovers(parent, wanted), `${wanted} through ${child}`).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test("operations and prompts", () => {

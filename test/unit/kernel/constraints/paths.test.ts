@@ -27,6 +27,16 @@ table("path_prefix", [
   [P, { path: "/workspace/safe/a", uri: "file:///etc/passwd" }, false],
   [P, { path: "/workspace/safe/a", uri: "FILE:/etc/passwd" }, false],
   [P, { path: ["/workspace/safe/a", 3] }, true],
+  // A bare name is relative to a directory that nobody here knows, under every name that tools give to paths.
+  [P, { path: "/workspace/safe/a", destination: "passwd" }, false],
+  [P, { source: "/workspace/safe/a", dest: ".." }, false],
+  [P, { path: "/workspace/safe/a", newPath: "b" }, false],
+  [P, { path: "/workspace/safe/a", out: ".." }, false],
+  // Files by name: the keys are paths.
+  [P, { files: { "/workspace/safe/a": "text", "/workspace/safe/b": "text" } }, true],
+  [P, { path: "/workspace/safe/a", files: { "/etc/cron.d/x": "text" } }, false],
+  [P, { path: "/workspace/safe/a", files: { passwd: "text" } }, false],
+  [P, { file: { path: "/workspace/safe/a", type: "text" } }, true],
   // A percent sign in a file name is one; only a URL decodes it.
   [P, { path: "/workspace/safe/100%.txt" }, true],
   ["/a b", { path: "/a%20b/c" }, false],
