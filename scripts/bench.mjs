@@ -4,7 +4,7 @@ import { aptInstall } from "./lib/apt.mjs";
 import { compile } from "./lib/compile.mjs";
 import { ensureDocker } from "./lib/docker.mjs";
 import { exec } from "./lib/exec.mjs";
-import { runMain, SetupError } from "./lib/failure.mjs";
+import { runMain, SetupError, UsageError } from "./lib/failure.mjs";
 import { buildImage } from "./lib/images.mjs";
 import { DIST, inRoot, ROOT } from "./lib/paths.mjs";
 import { hostTarget, mayInstall } from "./lib/platform.mjs";
@@ -18,7 +18,7 @@ function options() {
     const flags = /** @type {const} */ ({ only: { type: "string" }, seconds: { type: "string" }, write: { type: "boolean" } });
     return parseArgs({ options: flags }).values;
   } catch (error) {
-    throw new SetupError(error instanceof Error ? error.message : String(error), USAGE);
+    throw new UsageError(error instanceof Error ? error.message : String(error), USAGE);
   }
 }
 

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { compile } from "./lib/compile.mjs";
-import { runMain, SetupError } from "./lib/failure.mjs";
+import { runMain, UsageError } from "./lib/failure.mjs";
 import { DIST } from "./lib/paths.mjs";
 import { hostTarget, parseTarget, targetName } from "./lib/platform.mjs";
 import { step } from "./lib/progress.mjs";
@@ -23,7 +23,7 @@ function options() {
     });
     return parseArgs({ options: flags }).values;
   } catch (error) {
-    throw new SetupError(error instanceof Error ? error.message : String(error), `\n${USAGE}`);
+    throw new UsageError(error instanceof Error ? error.message : String(error), USAGE);
   }
 }
 

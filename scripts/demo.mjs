@@ -5,7 +5,7 @@ import { containerStage } from "./lib/demo/container-stage.mjs";
 import { processStage } from "./lib/demo/process-stage.mjs";
 import { DemoFailure, tellStory } from "./lib/demo/story.mjs";
 import { ensureDocker } from "./lib/docker.mjs";
-import { cleanups, runMain, SetupError } from "./lib/failure.mjs";
+import { cleanups, runMain, UsageError } from "./lib/failure.mjs";
 import { buildImage } from "./lib/images.mjs";
 import { DIST } from "./lib/paths.mjs";
 import { hostTarget, targetName } from "./lib/platform.mjs";
@@ -18,7 +18,7 @@ function options() {
   try {
     return parseArgs({ options: { keep: { type: "boolean" }, container: { type: "boolean" }, help: { type: "boolean" } } }).values;
   } catch (error) {
-    throw new SetupError(error instanceof Error ? error.message : String(error), USAGE);
+    throw new UsageError(error instanceof Error ? error.message : String(error), USAGE);
   }
 }
 

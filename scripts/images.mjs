@@ -1,7 +1,7 @@
 // Builds both images. `npm run images`; `npm run images -- sidecar`, `npm run images -- distroless --builder buildkit`.
 import { parseArgs } from "node:util";
 import { ensureDocker } from "./lib/docker.mjs";
-import { runMain, SetupError } from "./lib/failure.mjs";
+import { runMain, UsageError } from "./lib/failure.mjs";
 import { buildImage, compressedSize, IMAGES } from "./lib/images.mjs";
 import { say } from "./lib/progress.mjs";
 import { ensureNode } from "./lib/setup.mjs";
@@ -21,7 +21,7 @@ function options() {
     if (builder !== undefined && builder !== "buildkit" && builder !== "classic") throw new Error(`there is no builder "${builder}"`);
     return { names, help: values.help === true, ...(builder === undefined ? {} : { builder }) };
   } catch (error) {
-    throw new SetupError(error instanceof Error ? error.message : String(error), USAGE);
+    throw new UsageError(error instanceof Error ? error.message : String(error), USAGE);
   }
 }
 

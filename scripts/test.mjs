@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { compile } from "./lib/compile.mjs";
 import { ensureDocker } from "./lib/docker.mjs";
-import { runMain, SetupError } from "./lib/failure.mjs";
+import { runMain, UsageError } from "./lib/failure.mjs";
 import { CACHE, inRoot } from "./lib/paths.mjs";
 import { hostTarget } from "./lib/platform.mjs";
 import { say, seconds, step } from "./lib/progress.mjs";
@@ -40,7 +40,7 @@ function selection() {
     const names = positionals.length > 0 ? positionals : values.fast ? FAST : ALL;
     return { names, exclude: values.fast ? SLOW : [] };
   } catch (error) {
-    throw new SetupError(error instanceof Error ? error.message : String(error), `npm test [-- [--fast] [${ALL.join("] [")}]]`);
+    throw new UsageError(error instanceof Error ? error.message : String(error), `npm test [-- [--fast] [${ALL.join("] [")}]]`);
   }
 }
 

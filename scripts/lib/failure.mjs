@@ -11,6 +11,9 @@ export class SetupError extends Error {
   }
 }
 
+/** A command line that cannot be meant. */
+export class UsageError extends SetupError {}
+
 /** @param {unknown} error */
 export function describeFailure(error) {
   if (error instanceof SetupError) return `error: ${error.message}\n  fix: ${error.fix}`;
@@ -21,7 +24,7 @@ export function describeFailure(error) {
 export const cleanups = new Set();
 
 /**
- * Runs a script's main function; a rejection is printed and ends the process with 1. Interrupted, it undoes what is in `cleanups` first.
+ * Runs a script's main function; a rejection is printed and ends the process with 1, misuse with 2. Interrupted, it undoes what is in `cleanups` first.
  * @param {() => Promise<number | void>} main
  */
 export async function runMain(main) {
@@ -38,6 +41,6 @@ export async function runMain(main) {
     process.exitCode = (await main()) ?? process.exitCode ?? 0;
   } catch (error) {
     process.stderr.write(`${describeFailure(error)}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof UsageError ? 2 : 1;
   }
 }

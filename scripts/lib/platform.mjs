@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { SetupError } from "./failure.mjs";
+import { SetupError, UsageError } from "./failure.mjs";
 
 /** @typedef {"linux" | "darwin"} Os */
 /** @typedef {"x64" | "arm64"} Arch */
@@ -30,7 +30,7 @@ export function parseArch(name) {
 export function parseTarget(text) {
   const [os, arch, libc, ...rest] = text.split("-");
   const known = (os === "linux" || os === "darwin") && rest.length === 0 && (libc === undefined || (libc === "musl" && os === "linux"));
-  if (!known) throw new SetupError(`"${text}" is not a build target`, "use linux-<arch>, linux-<arch>-musl or darwin-<arch>");
+  if (!known) throw new UsageError(`"${text}" is not a build target`, "use linux-<arch>, linux-<arch>-musl or darwin-<arch>");
   return { os, arch: parseArch(arch ?? ""), musl: libc === "musl" };
 }
 

@@ -61,6 +61,7 @@ export async function runProtect(flags: FlagValues, thread: LedgerThread, io: Co
     sidecar = await assemble(config, { log, thread, signal: aborted.signal });
     log.info("listening", { ...sidecar.summary(), start_ms: Math.round(performance.now() - began) });
   } catch (error) {
+    if (error instanceof ConfigError) for (const warning of error.warnings) log.warn(warning);
     for (const problem of problemsOf(error)) {
       const { code, cause } = problem;
       log.error(`cannot start: ${describeProblem(problem)}`, { code, ...(cause === undefined ? {} : { error: cause }) });

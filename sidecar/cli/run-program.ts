@@ -36,10 +36,16 @@ export async function runProgram<Io extends CommandIo>(spec: ProgramSpec<Io>, ar
   try {
     const program = await buildProgram(spec, argv, io);
     if (argv.length === 0) io.stdout(program.helpInformation());
-    else await program.parseAsync([...(spec.arrange?.(argv) ?? argv)], { from: "user" });
+    else await program.parseAsync(unknownTopic(spec, argv) ?? [...(spec.arrange?.(argv) ?? argv)], { from: "user" });
   } catch (error) {
     reportFailure(error, spec, io);
   }
+}
+
+/** `help helth` as `helth`: the error of a command that is not there, in place of the whole help without a word. */
+function unknownTopic<Io extends CommandIo>({ commands }: ProgramSpec<Io>, [word, topic]: readonly string[]): string[] | null {
+  if (word !== "help" || topic === undefined || topic === "help" || topic.startsWith("-")) return null;
+  return commands.some(({ name }) => name === topic) ? null : [topic];
 }
 
 /** The program with the modules of every command that `argv` names; the others are there by name only, for help and for suggestions. */
@@ -61,15 +67,22 @@ export async function buildProgram<Io extends CommandIo>(spec: ProgramSpec<Io>, 
     }
     for (const { register } of await entry.load()) register(program, io);
   }
-  for (const command of program.commands) settle(command, program, spec.finish);
+  program.showHelpAfterError(helpHint(spec.name));
+  for (const command of program.commands) settle(command, program, spec.finish, spec.name);
   return program;
 }
 
 /** Settings that commander copies only into commands made after them. */
-function settle(command: Command, program: Command, finish: ((command: Command) => void) | undefined): void {
-  command.copyInheritedSettings(program);
+function settle(command: Command, program: Command, finish: ((command: Command) => void) | undefined, parent: string): void {
+  const called = `${parent} ${command.name()}`;
+  command.copyInheritedSettings(program).showHelpAfterError(helpHint(called));
   finish?.(command);
-  for (const child of command.commands) settle(child, program, finish);
+  for (const child of command.commands) settle(child, program, finish, called);
+}
+
+/** The last line of every misuse: the cause is the commander's, and the way out stands in the help. */
+function helpHint(called: string): string {
+  return `fix: \`${called} --help\` shows how it is meant`;
 }
 
 /** A path that names no readable file is misuse. */

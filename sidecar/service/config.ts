@@ -109,7 +109,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
       (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((name) => [name, get(name).value]),
     ) as unknown as Limits,
   };
-  if (problems.length > 0 || upstream.value === null || key === null) throw new ConfigError(problems);
+  if (problems.length > 0 || upstream.value === null || key === null) throw new ConfigError(problems, warnings);
   return { config: { ...settled, upstream: upstream.value, signingSeedHex: key.seedHex }, warnings };
 }
 

@@ -57,9 +57,12 @@ export class StartError extends ChioError {
 /** Everything that is wrong with flags, environment and kernel.yaml. */
 export class ConfigError extends StartError {
   declare readonly problems: readonly ConfigProblem[];
+  /** What was found beside them, and may be their cause: a variable with a mistyped name. */
+  readonly warnings: readonly string[];
 
-  constructor(problems: readonly ConfigProblem[]) {
+  constructor(problems: readonly ConfigProblem[], warnings: readonly string[] = []) {
     super("config_invalid", problems);
+    this.warnings = warnings;
   }
 }
 

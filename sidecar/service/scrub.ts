@@ -1,3 +1,5 @@
+/** Of a control token; a seed is longer. */
+const SHORTEST = 4;
 /** Stands where a secret stood. */
 export const REDACTED = "[redacted]";
 
@@ -7,7 +9,10 @@ export const REDACTED = "[redacted]";
  * list ahead of time.
  */
 export interface Scrubber {
-  /** Hides `secret` from now on, as it is and JSON-escaped, percent-encoded, base64, base64url and hex. Empty: ignored. */
+  /**
+   * Hides `secret` from now on, as it is and JSON-escaped, percent-encoded, base64, base64url and hex. Ignored when it is shorter than any secret
+   * that is accepted: hiding a letter or two would garble the very line that says so.
+   */
   add(secret: string): void;
   scrub(text: string): string;
 }
@@ -28,7 +33,7 @@ export function createScrubber(): Scrubber {
   let ordered: string[] = [];
   return {
     add(secret) {
-      if (secret === "") return;
+      if (secret.length < SHORTEST) return;
       for (const form of encodings(secret)) needles.add(form);
       // Longest first, so that a secret that contains another leaves no rest of itself behind.
       ordered = [...needles].sort((a, b) => b.length - a.length);

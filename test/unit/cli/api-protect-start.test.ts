@@ -45,6 +45,16 @@ async function refused(
 }
 
 describe("a start that is refused", () => {
+  it("names the mistyped variable that left a value missing, before what is missing", async () => {
+    const { code, lines, text } = await refused({}, { CHIO_SIGNING_KEY: "", CHIO_SIGNNG_KEY: SEED });
+    expect(code).toBe(1);
+    expect(lines.map(({ severity, message }) => `${severity} ${message.split(":").slice(0, 2).join(":")}`)).toEqual([
+      "WARNING CHIO_SIGNNG_KEY: nothing reads this variable; did you mean CHIO_SIGNING_KEY?",
+      "ERROR cannot start: CHIO_SIGNING_KEY",
+    ]);
+    expect(text).not.toContain(SEED);
+  });
+
   const cases: [what: string, code: string, message: RegExp, changed: () => Record<string, string>, env?: Record<string, string>][] = [
     [
       "without a key",
@@ -135,7 +145,9 @@ describe("a start that is refused", () => {
   it("names everything that is wrong at once: configuration first, then policy and spec together", async () => {
     const env = { CHIO_SIGNING_KEY: "", CHIO_RECEIPT_SINK: "s3://b", CHIO_SHUTDOWN_DRAIN_MS: "soon", CHIO_LISTEN_ADR: "x" };
     const config = await refused({ "--health-path": "x" }, env);
-    expect(config.lines.map((line) => line.code).sort()).toEqual([
+    const [warning, ...errors] = config.lines;
+    expect(warning).toMatchObject({ severity: "WARNING", message: expect.stringMatching(/^CHIO_LISTEN_ADR: .*CHIO_LISTEN_ADDR\?$/) });
+    expect(errors.map((line) => line.code).sort()).toEqual([
       "config_unsupported",
       "config_value_invalid",
       "config_value_invalid",

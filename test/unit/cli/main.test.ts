@@ -3,8 +3,9 @@ import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../../../sidecar/cli/commands.ts";
 import { processIo } from "../../../sidecar/cli/io.ts";
+import { run } from "../../../sidecar/cli/program.ts";
 import { VERSION } from "../../../sidecar/service/version.ts";
-import { runCli } from "./run-cli.ts";
+import { runCli, testIo } from "./run-cli.ts";
 
 describe("chio", () => {
   it("alone prints help that names every command, and exits 0", async () => {
@@ -42,6 +43,31 @@ describe("chio", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it.each([
+    [["--bogus"], "chio --help"],
+    [["bogus"], "chio --help"],
+    [["receipt", "bogus"], "chio receipt --help"],
+    [["canonicalize"], "chio canonicalize --help"],
+    [["receipt", "list", "--limit", "x"], "chio receipt list --help"],
+  ])("%j is told where it says how it is meant", async (argv, help) => {
+    const { code, stderr } = await runCli(argv);
+    expect({ code, last: stderr.trimEnd().split("\n").at(-1) }).toEqual({ code: 2, last: `fix: \`${help}\` shows how it is meant` });
+  });
+
+  it("the help of a command that is not there is misuse, and says so", async () => {
+    const { code, stdout, stderr } = await runCli(["help", "helth"]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^error: unknown command 'helth'/);
+  });
+
+  it("a folder where a file is meant is misuse, by name", async () => {
+    const { io, result } = testIo();
+    // As Bun says it; Node adds the path.
+    const readFile = () => Promise.reject(Object.assign(new Error("EISDIR: illegal operation on a directory, read"), { code: "EISDIR" }));
+    await run(["canonicalize", "docs"], { ...io, readFile });
+    expect(result).toEqual({ code: 2, stdout: "", stderr: "error: docs is a directory\n" });
   });
 
   it("a family without its verb prints its help and is misuse", async () => {

@@ -4,8 +4,9 @@ import type { StateChange } from "../../../sidecar/kernel/types.ts";
 import { Outbox } from "../../../sidecar/ledger/outbox.ts";
 import { indexedCost, type PackedEntries, Packer, unpackEntries } from "../../../sidecar/ledger/packing.ts";
 import type { LedgerEntry, UnsignedReceipt } from "../../../sidecar/ledger/types.ts";
+import { anyText } from "../any-text.ts";
 
-const text = fc.string({ unit: "binary", minLength: 1 });
+const text = anyText({ minLength: 1 });
 const change: fc.Arbitrary<StateChange> = fc.oneof(
   fc.record({
     type: fc.constant("budget" as const),

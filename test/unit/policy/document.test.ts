@@ -45,6 +45,8 @@ describe("values", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ minLength: 1 }), fc.jsonValue({ maxDepth: 3 })), (object) => {
         const json = JSON.stringify(object);
+        // Refused in YAML, even in quotes: readers disagree about what it means there.
+        fc.pre(!json.includes('"<<"'));
         // A comment makes it YAML.
         expect(read(`${json} # yaml`).value).toEqual(read(json).value);
       }),
@@ -66,7 +68,7 @@ describe("refusals", () => {
     ["? [a]\n: 1\n", "1:3 is not valid YAML: With stringKeys, all keys must be strings"],
     ["[".repeat(50_000), "0:0 is nested too deeply to be read"],
     ["a: ".padEnd((1 << 20) + 1, "x"), `0:0 is ${(1 << 20) + 1} characters long; the limit is ${1 << 20}`],
-  ])("%j", (text, problem) => expect(problems(text)).toContain(problem));
+  ])("$1", (text, problem) => expect(problems(text)).toContain(problem));
 
   test("aliases may not multiply a small text into a large one", () => {
     const lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];

@@ -307,6 +307,15 @@ describe("accepted values", () => {
 describe("warnings", () => {
   const warnings = (given: Given) => load(given).warnings;
 
+  it("come with a refusal, too: a mistyped name is why a value is missing", () => {
+    expect(() => load({ bare: true, env: { CHIO_UPSTREAM: "http://127.0.0.1:8080", CHIO_SIGNNG_KEY: SEED } })).toThrow(
+      expect.objectContaining({
+        problems: [expect.objectContaining({ code: "signing_key_missing" })],
+        warnings: expect.arrayContaining(["CHIO_SIGNNG_KEY: nothing reads this variable; did you mean CHIO_SIGNING_KEY?"]),
+      }),
+    );
+  });
+
   it("name the nearest variable for one that nothing reads, never its value", () => {
     expect(warnings({ env: { CHIO_LISTEN_ADR: "secret-value", CHIO_SIGNINGKEY: SEED, CHIO_XYZZY: "1" } })).toEqual([
       "CHIO_LISTEN_ADR: nothing reads this variable; did you mean CHIO_LISTEN_ADDR?",

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import type { Json, JsonObject } from "../../../sidecar/wire/json.ts";
 import type { CapabilityScope, Constraint, ToolGrant } from "../../../sidecar/wire/types.ts";
+import { anyText } from "../any-text.ts";
 
 const AWKWARD_KEYS = ["__proto__", "constructor", "toString", "", "a", "b", "é", "\u0080", "\uFB33", "😀", "1", "10", "2"];
 const AWKWARD_STRINGS = ["", "\u007f", "\u009f", "\u00a0", "\u2028", '"', "\\", "\b\f\n\r\t\u0000", "\uFEFF", "😀", "€"];
 
-const text = fc.oneof(fc.constantFrom(...AWKWARD_STRINGS), fc.string({ unit: "binary" }), fc.string());
+const text = fc.oneof(fc.constantFrom(...AWKWARD_STRINGS), anyText(), fc.string());
 const integer = fc.oneof(
   fc.integer(),
   fc.maxSafeInteger(),

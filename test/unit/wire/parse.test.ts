@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { WireError } from "../../../sidecar/wire/errors.ts";
 import { type ParseOptions, parseJson } from "../../../sidecar/wire/parse.ts";
+import { anyText } from "../any-text.ts";
 
 function refusal(text: string | Uint8Array, options?: ParseOptions): string {
   try {
@@ -195,7 +196,7 @@ describe("properties", () => {
       fc.property(
         fc.oneof(
           soup.map((parts) => parts.join("")),
-          fc.string({ unit: "binary" }),
+          anyText(),
         ),
         (text) => {
           const code = refusal(text);
