@@ -7,7 +7,7 @@ import { policyHash } from "../policy/hash.ts";
 import type { CompiledPolicy } from "../policy/types.ts";
 import { type ProtectDeps, type ProtectPolicy, type RunningProtect, startProtect } from "../protect/index.ts";
 import type { DrainPhase } from "../service/drain.ts";
-import { StartError, type StartProblem } from "../service/errors.ts";
+import { listenError, StartError, type StartProblem } from "../service/errors.ts";
 import { createMetrics, type Metrics } from "../service/metrics.ts";
 import { type PolicyRefresh, refreshPolicy } from "../service/policy-refresh.ts";
 import { createReadiness } from "../service/readiness.ts";
@@ -135,16 +135,7 @@ async function listen(config: ServiceConfig, deps: ProtectDeps): Promise<Running
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined || code === undefined) throw error;
-    const { host, port } = config.listen;
-    const message =
-      code === "EADDRINUSE"
-        ? "the address is in use"
-        : code === "EACCES"
-          ? "this user may not listen there"
-          : `cannot listen there (${code})`;
-    throw new StartError("listen_failed", [
-      { code: "listen_failed", source: `${host}:${port}`, message, fix: "end what listens there, or name another address with --listen" },
-    ]);
+    throw listenError(config.listen, code);
   }
 }
 
@@ -173,6 +164,19 @@ function running(config: ServiceConfig, rules: ProtectPolicy, { ledger, protect,
   const counted = (count: number, what: string) => (count === 0 ? null : `${count} ${what}${count === 1 ? "" : "s"}`);
   let cutOff = 0;
   let undelivered = 0;
+  /** Those that the store has, and those that nobody has. */
+  const receiptsLeft = () => {
+    const { sinks, queued } = ledger.status();
+    const behind = Math.min(undelivered, Math.max(0, ...sinks.map((sink) => sink.behind)));
+    const store = config.receiptStore;
+    const kept = store === null ? "lost with this process" : `kept in ${store} until the next start`;
+    const untaken = counted(behind, "receipt");
+    const parts = [
+      untaken && `${untaken} that a sink has not taken, ${kept}`,
+      counted(Math.max(undelivered, queued) - behind, "unstored receipt"),
+    ];
+    return parts.filter(Boolean).join(", ") || null;
+  };
 
   return {
     config,
@@ -210,7 +214,7 @@ function running(config: ServiceConfig, rules: ProtectPolicy, { ledger, protect,
         async run(remainingMs) {
           ({ undelivered } = await ledger.close({ deadlineMs: remainingMs - Math.min(CLOSE_STORE_MS, remainingMs / 4) }));
         },
-        left: () => counted(Math.max(undelivered, ledger.status().queued), "receipt"),
+        left: receiptsLeft,
       },
     ],
     wipe: () => keypair.wipe(),

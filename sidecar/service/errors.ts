@@ -66,6 +66,21 @@ export class ConfigError extends StartError {
   }
 }
 
+/** Why the address cannot be listened on; `code` is the operating system's. */
+export function listenError({ host, port }: { host: string; port: number }, code: string): StartError {
+  const [message, fix] = LISTEN_CAUSES[code] ?? [`cannot listen there (${code})`, "name another address with --listen"];
+  return new StartError("listen_failed", [{ code: "listen_failed", source: `${host}:${port}`, message, fix }]);
+}
+
+const LISTEN_CAUSES: Readonly<Record<string, [message: string, fix: string]>> = {
+  EADDRINUSE: ["the address is in use", "end what listens there, or name another address with --listen"],
+  EADDRNOTAVAIL: [
+    "this machine does not have the address",
+    "name one that it has with --listen: 127.0.0.1, or 0.0.0.0 for all; IPv6 may be switched off",
+  ],
+  EACCES: ["this user may not listen there", "name a port from 1024 on with --listen"],
+};
+
 /** `CHIO_LISTEN_ADDR: cause. Fix: …` on one line. */
 export function describeProblem({ source, message, fix }: StartProblem): string {
   const line = fix === undefined ? `${source}: ${message}` : `${source}: ${message}. Fix: ${fix}`;

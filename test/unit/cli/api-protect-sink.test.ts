@@ -117,14 +117,16 @@ describe("chio api protect with an https sink", { timeout: 60_000 }, () => {
     expect(await sidecar.exited).toBe(0);
   });
 
-  it("past the drain's time says how many receipts the sink has not taken, and hands them over at the next start", async () => {
+  it("past the drain's time says how many receipts the sink has not taken and where they are, and hands them over at the next start", async () => {
     using bench = new Workbench();
     const { sidecar, url } = await start(bench, { "--shutdown-drain-ms": "1500" });
     engine.status = 503;
     const { id } = await call(url);
     sidecar.kill("SIGTERM");
     expect(await sidecar.exited).toBe(1);
-    expect((await sidecar.said("drain incomplete")).message).toMatch(/receipts: 1 receipt$/);
+    expect((await sidecar.said("drain incomplete")).message).toMatch(
+      /receipts: 1 receipt that a sink has not taken, kept in .*receipts\.sqlite until the next start$/,
+    );
 
     engine.status = 204;
     const again = await start(bench, {});

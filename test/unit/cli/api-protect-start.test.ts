@@ -179,6 +179,13 @@ describe("a start that is refused", () => {
     expect(stderr).toContain('"code":"listen_failed"');
   });
 
+  it("on an address that this machine does not have", async () => {
+    const args = ["api", "protect", ...bench.flags({ "--listen": "203.0.113.7:9090" })];
+    const { code, stderr } = await runCli(args, { env: { CHIO_SIGNING_KEY: SEED } });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/cannot start: 203.0.113.7:9090: this machine does not have the address. Fix: .*0\.0\.0\.0/);
+  });
+
   it("by a key file that is not there, which is no misuse", async () => {
     const { lines, code } = await refused({ "--signing-key-file": bench.path("no-key") }, { CHIO_SIGNING_KEY: "" });
     expect(code).toBe(1);
