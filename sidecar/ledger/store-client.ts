@@ -41,7 +41,10 @@ export class StoreClient {
   /** Resolves with the store's state once it is open. Rejects with LedgerError when it cannot be opened; the thread is ended then. */
   open(options: WorkerOptions): Promise<Snapshot> {
     return new Promise((resolve, reject) => {
-      if (this.#ended !== null) return reject(this.#ended);
+      if (this.#ended !== null) {
+        options.seed?.fill(0);
+        return reject(this.#ended);
+      }
       this.#opening = { resolve, reject };
       this.#worker.ref();
       // The seed moves over: no copy of it stays here.

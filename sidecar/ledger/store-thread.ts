@@ -53,8 +53,9 @@ export class StoreThread {
     this.#options = options;
     this.#keypair = options.seed === null ? null : Keypair.fromSeed(options.seed);
     options.seed?.fill(0);
-    this.#lock = options.path === null ? null : WriterLock.take(options.path);
+    this.#lock = null;
     try {
+      this.#lock = options.path === null ? null : WriterLock.take(options.path);
       const store = Store.open({ path: options.path, create: true, busyTimeoutMs: BUSY_TIMEOUT_MS });
       this.#store = store;
       const covered = store.chainHead()?.batchEndSeq ?? 0;
