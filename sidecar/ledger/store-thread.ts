@@ -72,6 +72,7 @@ export class StoreThread {
       });
       this.#post({ type: "opened", snapshot });
     } catch (error) {
+      this.#keypair?.wipe();
       this.#lock?.release();
       throw error;
     }
@@ -233,8 +234,10 @@ export class StoreThread {
       let store: Store | null = null;
       try {
         if (this.#lock?.inPlace() === false) {
+          // The old one is held until there is a new one: a folder that was away may come back with it.
+          const lock = WriterLock.take(this.#options.path ?? "");
           this.#lock.release();
-          this.#lock = WriterLock.take(this.#options.path ?? "");
+          this.#lock = lock;
         }
         store = Store.open({ path: this.#options.path, create: false, busyTimeoutMs: 0 });
         this.#assertOurs(store);

@@ -196,6 +196,23 @@ describe("a store that is taken away", () => {
     });
   });
 
+  it("is still its own when the whole folder was away: no other writer gets in", async () => {
+    using dir = scratch();
+    const volume = join(dir.path, "volume");
+    const store = join(volume, "receipts.sqlite");
+    mkdirSync(volume);
+    await withFaults(store, async (ledger, faults) => {
+      await appendMany(ledger, 3);
+      renameSync(volume, join(dir.path, "away"));
+      await until("it says that the folder is gone", () => faults.includes("io_error"));
+      renameSync(join(dir.path, "away"), volume);
+      await until("receipts are taken again", () => ledger.status().writable);
+      await expect(openTestLedger(store)).rejects.toMatchObject({ code: "ledger_in_use" });
+      await appendMany(ledger, 3);
+    });
+    expect(await verifyLedgerFile(store)).toMatchObject({ ok: true, receipts: 6 });
+  });
+
   it("does not go on with an older copy: what was acknowledged is not in it", async () => {
     using dir = scratch();
     const copy = join(dir.path, "copy");
