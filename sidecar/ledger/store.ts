@@ -6,6 +6,7 @@ import { leafHash } from "../wire/merkle.ts";
 import { faultError, LedgerError } from "./errors.ts";
 import { StoreReplacedError } from "./faults.ts";
 import { fileIdentity } from "./file-identity.ts";
+import { readHead } from "./head.ts";
 import type { StoredEntry } from "./packing.ts";
 import type { ChainHead, CheckpointRow, Counts, Cursor, OpenDecision, ReceiptRow, SignedCheckpoint, Snapshot } from "./protocol.ts";
 import { checkSchema, createSchema, isEmptyDatabase, pragma } from "./schema.ts";
@@ -135,13 +136,7 @@ export class Store {
 
   chainHead(): ChainHead | null {
     const row = this.#db.prepare("SELECT * FROM checkpoints ORDER BY checkpoint_seq DESC LIMIT 1").get();
-    if (row === undefined) return null;
-    return {
-      checkpointSeq: row.checkpoint_seq as number,
-      bodySha256: row.body_sha256 as string,
-      issuedAt: row.issued_at as number,
-      batchEndSeq: row.batch_end_seq as number,
-    };
+    return row === undefined ? null : readHead(row);
   }
 
   /** Stored leaf hashes after `seq`, in order. Each is compared with its receipt: nothing that was changed on disk is ever signed again. */

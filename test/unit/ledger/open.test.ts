@@ -55,6 +55,25 @@ describe("an open that is refused", () => {
     expect({ stdout, status }).toEqual({ stdout: "receipt_tampered\n", status: 0 });
   });
 
+  it.each([
+    "issued_at = 9999999999",
+    "body_sha256 = 'x'",
+    "batch_end_seq = 0",
+    "raw_json = replace(raw_json, 'tree_size\":1', 'tree_size\":2')",
+  ])("by the last checkpoint, where its row was changed: %s", async (changed) => {
+    using dir = scratch();
+    const ledger = await openTestLedger(dir.store);
+    await ledger.append(kernel.http());
+    await ledger.close();
+    const db = new DatabaseSync(dir.store);
+    db.exec(`UPDATE checkpoints SET ${changed}`);
+    db.close();
+    await expect(openTestLedger(dir.store)).rejects.toMatchObject({
+      code: "ledger_corrupt",
+      message: expect.stringContaining("checkpoint 1 is not what was signed"),
+    });
+  });
+
   it("closes its sinks", async () => {
     using dir = scratch();
     await withOpenDecision(dir.store);
