@@ -34,7 +34,7 @@ export function runMaintenance(port: MessagePort, { path }: MaintenanceOptions):
       case "copy": {
         let error: string | null = null;
         try {
-          if (archive?.path !== message.file) {
+          if (archive?.path !== message.file || !archive.inPlace()) {
             archive?.close();
             archive = null;
             archive = Archive.open(message.file, message.storeId);

@@ -198,12 +198,12 @@ export class Store {
     return { receipts, checkpoints };
   }
 
-  /** The oldest checkpointed batch, but for the last one: the chain must have something to go on from. */
-  oldestBatch(): { checkpointSeq: number; startSeq: number; endSeq: number; issuedAt: number } | null {
+  /** The oldest checkpointed batch, unless only `kept` are left: the chain must have something to go on from. */
+  oldestBatch(kept = 1): { checkpointSeq: number; startSeq: number; endSeq: number; issuedAt: number } | null {
     const rows = this.#db
-      .prepare("SELECT checkpoint_seq, batch_start_seq, batch_end_seq, issued_at FROM checkpoints ORDER BY checkpoint_seq LIMIT 2")
-      .all();
-    const row = rows.length === 2 ? rows[0] : undefined;
+      .prepare("SELECT checkpoint_seq, batch_start_seq, batch_end_seq, issued_at FROM checkpoints ORDER BY checkpoint_seq LIMIT ?")
+      .all(kept + 1);
+    const row = rows.length > kept ? rows[0] : undefined;
     if (row === undefined) return null;
     return {
       checkpointSeq: row.checkpoint_seq as number,
@@ -227,6 +227,11 @@ export class Store {
         .run(archive, batch.startSeq, batch.endSeq, batch.checkpointSeq);
     });
     this.#firstSeq = batch.endSeq + 1;
+  }
+
+  /** Whether batches went to an archive of that name. */
+  hasArchive(name: string): boolean {
+    return this.#db.prepare("SELECT 1 FROM archives WHERE file = ?").get(name) !== undefined;
   }
 
   hasOpenDecision(startSeq: number, endSeq: number): boolean {
