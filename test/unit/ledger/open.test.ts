@@ -110,6 +110,11 @@ describe("an open that is refused", () => {
   });
 });
 
+it.each(runtimes)("a thread that was started and never used keeps no process alive, on %s", (_name, executable) => {
+  const { status, stderr } = spawnSync(executable, [join(import.meta.dirname, "thread-program.ts")], { encoding: "utf8", timeout: 10_000 });
+  expect({ status, stderr }).toEqual({ status: 3, stderr: "" });
+});
+
 describe("acknowledge: sink, with a sink that is down", () => {
   it("does not refuse the start over a decision that a crash left open: its receipt waits for the sink in the store", async () => {
     using dir = scratch();
