@@ -7,6 +7,7 @@ import { faultError, LedgerError } from "./errors.ts";
 import { StoreReplacedError } from "./faults.ts";
 import { fileIdentity } from "./file-identity.ts";
 import { readHead } from "./head.ts";
+import { openExisting } from "./open-existing.ts";
 import type { StoredEntry } from "./packing.ts";
 import type { ChainHead, CheckpointRow, Counts, Cursor, OpenDecision, ReceiptRow, SignedCheckpoint, Snapshot } from "./protocol.ts";
 import { checkSchema, createSchema, isEmptyDatabase, pragma } from "./schema.ts";
@@ -64,8 +65,8 @@ export class Store {
   }
 
   static open({ path, create, busyTimeoutMs }: StoreOptions): Store {
-    if (path !== null) prepareFile(path, create);
-    const db = new DatabaseSync(path ?? ":memory:");
+    if (path !== null && create) prepareFile(path);
+    const db = path === null || create ? new DatabaseSync(path ?? ":memory:") : openExisting(path);
     try {
       db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -4096`);
       const empty = isEmptyDatabase(db);
@@ -342,9 +343,8 @@ export class Store {
   }
 }
 
-function prepareFile(path: string, create: boolean): void {
+function prepareFile(path: string): void {
   if (existsSync(path)) return;
-  if (!create) throw new StoreReplacedError(`${path} is gone`);
   if (!existsSync(dirname(path))) {
     // Made here, a missing volume would go unnoticed and the receipts with the container.
     throw new LedgerError("ledger_io_error", `the directory ${dirname(path)} of the receipt store does not exist`, {

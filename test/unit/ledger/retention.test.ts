@@ -114,6 +114,8 @@ describe("retention by age", () => {
       return ledger.status();
     };
     await archive();
+    // With the log of the store that it replaces, it would be neither.
+    for (const file of ["-wal", "-shm"]) rmSync(dir.store + file, { force: true });
     copyFileSync(`${dir.store}.copy`, dir.store);
     expect(await archive()).toMatchObject({
       receipts: 20,
