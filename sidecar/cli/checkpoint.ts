@@ -55,14 +55,19 @@ function verifyStore(io: CommandIo, flags: VerifyFlags): Promise<LedgerReport> {
   return verifyLedgerFile(storePath(flags, io.env), {
     ...(flags.trustedKey === undefined ? {} : { trustedKeys: flags.trustedKey }),
     ...(flags.archive === undefined ? {} : { archive: flags.archive }),
-    ...(flags.knownCheckpoints === undefined ? {} : { knownCheckpoints: readCheckpoints(flags.knownCheckpoints) }),
+    ...known(flags),
   });
 }
 
-function verifyFile(path: string, { trustedKey }: VerifyFlags): Promise<LedgerReport> {
+function verifyFile(path: string, flags: VerifyFlags): Promise<LedgerReport> {
+  const { trustedKey } = flags;
   const input = path === "-" ? process.stdin : createReadStream(path);
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  return verifyExport(lines, { name: path, ...(trustedKey === undefined ? {} : { trustedKeys: trustedKey }) });
+  return verifyExport(lines, { name: path, ...(trustedKey === undefined ? {} : { trustedKeys: trustedKey }), ...known(flags) });
+}
+
+function known({ knownCheckpoints: path }: VerifyFlags): { knownCheckpoints?: KernelCheckpoint[] } {
+  return path === undefined ? {} : { knownCheckpoints: readCheckpoints(path) };
 }
 
 /** Lines of the stdout sink, of an export, or bare checkpoints; other lines of a log are passed over. */

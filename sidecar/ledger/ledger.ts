@@ -44,7 +44,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   try {
     await ledger.completeOpenDecisions(snapshot);
   } catch (error) {
-    await client.close().catch(() => client.terminate());
+    await ledger.abandon();
     throw error;
   }
   return ledger;
@@ -70,6 +70,7 @@ class StoreLedger implements Ledger {
   #fault: { fault: LedgerFault; message: string } | null = null;
   #retentionProblem: string | null = null;
   #chainBroken = false;
+  #opening = true;
   #closed: Promise<{ undelivered: number }> | null = null;
 
   constructor(options: LedgerOptions, client: StoreClient, snapshot: Snapshot) {
@@ -187,6 +188,13 @@ class StoreLedger implements Ledger {
       return { ...entry, closes: receiptId };
     });
     await Promise.all(completed.map((entry) => this.#enqueue(entry)));
+    this.#opening = false;
+  }
+
+  /** Ends what an open that failed has begun: a timer or a sink that went on would keep the process alive. */
+  async abandon(): Promise<void> {
+    this.#closed ??= this.#end().then(() => ({ undelivered: 0 }));
+    await this.#closed;
   }
 
   #enqueue(entry: LedgerEntry): Promise<void> {
@@ -254,7 +262,8 @@ class StoreLedger implements Ledger {
     }
     const record = { type: "receipt" as const, seq: receipt.seq, canonicalJson: receipt.canonicalJson(), outcome: receipt.outcome };
     for (const delivery of this.#deliveries) delivery.receipt(record);
-    if (this.#options.acknowledge === "sink") this.#unconfirmed.push(receipt);
+    // What a crash owed waits for the disk alone: a sink that is down at the start must not keep the sidecar from starting.
+    if (this.#options.acknowledge === "sink" && !this.#opening) this.#unconfirmed.push(receipt);
     else receipt.resolve();
   }
 
@@ -346,12 +355,17 @@ class StoreLedger implements Ledger {
   }
 
   async #close(deadlineMs: number | undefined): Promise<{ undelivered: number }> {
-    clearInterval(this.#maintenance);
     // With a deadline, sinks that do not answer get all of it; without one, what they do not take now is left for the next start.
     const work = this.#finish(deadlineMs !== undefined);
     await within(deadlineMs, work).catch(() => {});
     const behind = this.#deliveries.map((delivery) => delivery.status().behind);
     const undelivered = this.#pending.length + Math.max(0, ...behind);
+    await this.#end();
+    return { undelivered };
+  }
+
+  async #end(): Promise<void> {
+    clearInterval(this.#maintenance);
     for (const delivery of this.#deliveries) delivery.stop();
     await within(CLOSE_MS, this.#client.close()).catch(() => {});
     await this.#client.terminate();
@@ -359,7 +373,6 @@ class StoreLedger implements Ledger {
     this.#fail(this.#pending.length, () => closed);
     for (let next = this.#unconfirmed.shift(); next !== undefined; next = this.#unconfirmed.shift()) next.reject(closed);
     await within(CLOSE_MS, Promise.allSettled(this.#deliveries.map((delivery) => delivery.sink.close())));
-    return { undelivered };
   }
 
   async #finish(patient: boolean): Promise<void> {

@@ -1,6 +1,7 @@
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { MessagePort } from "node:worker_threads";
 import { Archive } from "./archive.ts";
+import { openExisting } from "./open-existing.ts";
 
 export interface BatchRange {
   checkpointSeq: number;
@@ -21,25 +22,26 @@ export type FromMaintenance =
 
 /** A second thread with a connection of its own, so that copying the write-ahead log or a batch for the archive keeps no commit waiting. */
 export function runMaintenance(port: MessagePort, { path }: MaintenanceOptions): void {
-  const db = new DatabaseSync(path);
-  db.exec(
-    "PRAGMA busy_timeout = 0; PRAGMA synchronous = FULL; PRAGMA checkpoint_fullfsync = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024",
-  );
+  let db: DatabaseSync | null = null;
+  const store = () => {
+    db ??= connect(path);
+    return db;
+  };
   let archive: Archive | null = null;
   port.on("message", (message: ToMaintenance) => {
     switch (message.type) {
       case "wal":
-        port.postMessage(copyWal(db) satisfies FromMaintenance);
+        port.postMessage(copyWal(store) satisfies FromMaintenance);
         return;
       case "copy": {
         let error: string | null = null;
         try {
-          if (archive?.path !== message.file) {
+          if (archive?.path !== message.file || !archive.inPlace()) {
             archive?.close();
             archive = null;
             archive = Archive.open(message.file, message.storeId);
           }
-          archive.copy(db, message.batch);
+          archive.copy(store(), message.batch);
         } catch (failure) {
           error = failure instanceof Error ? failure.message : String(failure);
         }
@@ -48,17 +50,25 @@ export function runMaintenance(port: MessagePort, { path }: MaintenanceOptions):
       }
       case "stop":
         archive?.close();
-        db.close();
+        db?.close();
         port.close();
         return;
     }
   });
 }
 
+function connect(path: string): DatabaseSync {
+  const db = openExisting(path);
+  db.exec(
+    "PRAGMA busy_timeout = 0; PRAGMA synchronous = FULL; PRAGMA checkpoint_fullfsync = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024",
+  );
+  return db;
+}
+
 /** A failure leaves the log as it was: the next pass tries again, and commits report what is wrong with the disk. */
-function copyWal(db: DatabaseSync): FromMaintenance {
+function copyWal(store: () => DatabaseSync): FromMaintenance {
   try {
-    const row = db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get() ?? {};
+    const row = store().prepare("PRAGMA wal_checkpoint(PASSIVE)").get() ?? {};
     return { type: "wal", log: Number(row.log) };
   } catch {
     return { type: "wal", log: 0 };

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { LedgerError } from "./errors.ts";
+import { openExisting } from "./open-existing.ts";
 import { checkSchema, openForReading, readError } from "./schema.ts";
 
 /**
@@ -15,7 +16,7 @@ export function recordRevocation(path: string, capabilityId: string, at: number,
   }
   let db: DatabaseSync | null = null;
   try {
-    db = new DatabaseSync(path);
+    db = openExisting(path);
     db.exec("PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA wal_autocheckpoint = 0");
     checkSchema(db, path);
     const insert = db.prepare("INSERT INTO revocations (capability_id, revoked_at, reason) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");

@@ -138,12 +138,13 @@ export function openForReading(path: string): DatabaseSync {
       fix: "name the store with --receipt-db, or set CHIO_RECEIPT_STORE",
     });
   }
+  const empty = () => new LedgerError("ledger_not_a_store", `${path} is empty`, { fix: "start the sidecar once: it makes the store" });
+  // Not even opened: see open-existing.ts.
+  if (stat.size === 0) throw empty();
   let db: DatabaseSync | null = null;
   try {
     db = connectReadOnly(path);
-    if (isEmptyDatabase(db)) {
-      throw new LedgerError("ledger_not_a_store", `${path} is empty`, { fix: "start the sidecar once: it makes the store" });
-    }
+    if (isEmptyDatabase(db)) throw empty();
     checkSchema(db, path);
     return db;
   } catch (error) {

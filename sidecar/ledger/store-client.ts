@@ -34,14 +34,19 @@ export class StoreClient {
   static start(url: URL): StoreClient {
     // An empty environment: the thread is given what it needs, and the rest is none of its business.
     const worker = new Worker(url, { workerData: { role: "store" }, env: {}, name: "chio-ledger" });
+    const client = new StoreClient(worker);
+    // After its listeners: the first one for messages would undo it.
     worker.unref();
-    return new StoreClient(worker);
+    return client;
   }
 
   /** Resolves with the store's state once it is open. Rejects with LedgerError when it cannot be opened; the thread is ended then. */
   open(options: WorkerOptions): Promise<Snapshot> {
     return new Promise((resolve, reject) => {
-      if (this.#ended !== null) return reject(this.#ended);
+      if (this.#ended !== null) {
+        options.seed?.fill(0);
+        return reject(this.#ended);
+      }
       this.#opening = { resolve, reject };
       this.#worker.ref();
       // The seed moves over: no copy of it stays here.

@@ -53,8 +53,9 @@ export class StoreThread {
     this.#options = options;
     this.#keypair = options.seed === null ? null : Keypair.fromSeed(options.seed);
     options.seed?.fill(0);
-    this.#lock = options.path === null ? null : WriterLock.take(options.path);
+    this.#lock = null;
     try {
+      this.#lock = options.path === null ? null : WriterLock.take(options.path);
       const store = Store.open({ path: options.path, create: true, busyTimeoutMs: BUSY_TIMEOUT_MS });
       this.#store = store;
       const covered = store.chainHead()?.batchEndSeq ?? 0;
@@ -71,6 +72,7 @@ export class StoreThread {
       });
       this.#post({ type: "opened", snapshot });
     } catch (error) {
+      this.#keypair?.wipe();
       this.#lock?.release();
       throw error;
     }
@@ -128,15 +130,18 @@ export class StoreThread {
 
   #run(): void {
     const { group, chars } = this.#queue.take();
-    const entries = group.length;
-    if (this.#store === null || this.#upkeep.full()) {
-      const { fault, message } = this.#fault ?? {
-        fault: "queue_full" as const,
-        message: "the store in memory is full: no sink takes its receipts",
-      };
-      if (entries > 0) this.#post({ type: "failed", entries, fault, message });
-    } else if (entries > 0 || this.#signed.length > 0 || this.#cursors.size > 0) {
-      this.#commit(this.#store, group, chars);
+    const store = this.#store;
+    if (store === null) {
+      if (group.length > 0) this.#refuse(group.length);
+    } else {
+      const full = this.#upkeep.full();
+      if (full && group.length > 0) {
+        const message = "the store in memory is full: no sink takes its receipts";
+        this.#post({ type: "failed", entries: group.length, fault: "queue_full", message });
+      }
+      // Checkpoints and cursors are what makes room again.
+      const taken = full ? [] : group;
+      if (taken.length > 0 || this.#signed.length > 0 || this.#cursors.size > 0) this.#commit(store, taken, chars);
     }
     if (this.#queue.length > 0) this.#schedule();
     else this.#answerFinishing();
@@ -166,7 +171,7 @@ export class StoreThread {
       this.#post({ type: "committed", entries, firstSeq, proofs, counts, seconds: (performance.now() - start) / 1000 });
     }
     for (const checkpoint of checkpoints) this.#post({ type: "checkpointed", checkpoint, counts });
-    this.#cutBatches(false);
+    this.#cutBatches(this.#upkeep.crowded());
     this.#upkeep.committed(entries + checkpoints.length, chars);
   }
 
@@ -232,8 +237,10 @@ export class StoreThread {
       let store: Store | null = null;
       try {
         if (this.#lock?.inPlace() === false) {
+          // The old one is held until there is a new one: a folder that was away may come back with it.
+          const lock = WriterLock.take(this.#options.path ?? "");
           this.#lock.release();
-          this.#lock = WriterLock.take(this.#options.path ?? "");
+          this.#lock = lock;
         }
         store = Store.open({ path: this.#options.path, create: false, busyTimeoutMs: 0 });
         this.#assertOurs(store);

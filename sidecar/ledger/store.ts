@@ -6,6 +6,8 @@ import { leafHash } from "../wire/merkle.ts";
 import { faultError, LedgerError } from "./errors.ts";
 import { StoreReplacedError } from "./faults.ts";
 import { fileIdentity } from "./file-identity.ts";
+import { readHead } from "./head.ts";
+import { openExisting } from "./open-existing.ts";
 import type { StoredEntry } from "./packing.ts";
 import type { ChainHead, CheckpointRow, Counts, Cursor, OpenDecision, ReceiptRow, SignedCheckpoint, Snapshot } from "./protocol.ts";
 import { checkSchema, createSchema, isEmptyDatabase, pragma } from "./schema.ts";
@@ -63,8 +65,8 @@ export class Store {
   }
 
   static open({ path, create, busyTimeoutMs }: StoreOptions): Store {
-    if (path !== null) prepareFile(path, create);
-    const db = new DatabaseSync(path ?? ":memory:");
+    if (path !== null && create) prepareFile(path);
+    const db = path === null || create ? new DatabaseSync(path ?? ":memory:") : openExisting(path);
     try {
       db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -4096`);
       const empty = isEmptyDatabase(db);
@@ -135,13 +137,7 @@ export class Store {
 
   chainHead(): ChainHead | null {
     const row = this.#db.prepare("SELECT * FROM checkpoints ORDER BY checkpoint_seq DESC LIMIT 1").get();
-    if (row === undefined) return null;
-    return {
-      checkpointSeq: row.checkpoint_seq as number,
-      bodySha256: row.body_sha256 as string,
-      issuedAt: row.issued_at as number,
-      batchEndSeq: row.batch_end_seq as number,
-    };
+    return row === undefined ? null : readHead(row);
   }
 
   /** Stored leaf hashes after `seq`, in order. Each is compared with its receipt: nothing that was changed on disk is ever signed again. */
@@ -203,12 +199,12 @@ export class Store {
     return { receipts, checkpoints };
   }
 
-  /** The oldest checkpointed batch, but for the last one: the chain must have something to go on from. */
-  oldestBatch(): { checkpointSeq: number; startSeq: number; endSeq: number; issuedAt: number } | null {
+  /** The oldest checkpointed batch, unless only `kept` are left: the chain must have something to go on from. */
+  oldestBatch(kept = 1): { checkpointSeq: number; startSeq: number; endSeq: number; issuedAt: number } | null {
     const rows = this.#db
-      .prepare("SELECT checkpoint_seq, batch_start_seq, batch_end_seq, issued_at FROM checkpoints ORDER BY checkpoint_seq LIMIT 2")
-      .all();
-    const row = rows.length === 2 ? rows[0] : undefined;
+      .prepare("SELECT checkpoint_seq, batch_start_seq, batch_end_seq, issued_at FROM checkpoints ORDER BY checkpoint_seq LIMIT ?")
+      .all(kept + 1);
+    const row = rows.length > kept ? rows[0] : undefined;
     if (row === undefined) return null;
     return {
       checkpointSeq: row.checkpoint_seq as number,
@@ -232,6 +228,11 @@ export class Store {
         .run(archive, batch.startSeq, batch.endSeq, batch.checkpointSeq);
     });
     this.#firstSeq = batch.endSeq + 1;
+  }
+
+  /** Whether batches went to an archive of that name. */
+  hasArchive(name: string): boolean {
+    return this.#db.prepare("SELECT 1 FROM archives WHERE file = ?").get(name) !== undefined;
   }
 
   hasOpenDecision(startSeq: number, endSeq: number): boolean {
@@ -342,9 +343,8 @@ export class Store {
   }
 }
 
-function prepareFile(path: string, create: boolean): void {
+function prepareFile(path: string): void {
   if (existsSync(path)) return;
-  if (!create) throw new StoreReplacedError(`${path} is gone`);
   if (!existsSync(dirname(path))) {
     // Made here, a missing volume would go unnoticed and the receipts with the container.
     throw new LedgerError("ledger_io_error", `the directory ${dirname(path)} of the receipt store does not exist`, {

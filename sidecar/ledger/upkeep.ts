@@ -35,7 +35,7 @@ interface Host {
 export class Upkeep {
   readonly #options: WorkerOptions;
   readonly #host: Host;
-  readonly #delivered = new Map<string, number>();
+  readonly #delivered = new Map<string, Cursor>();
   #thread: Worker | null = null;
   #passRunning = false;
   /** Written since the last pass began. */
@@ -50,11 +50,11 @@ export class Upkeep {
     this.#options = options;
     this.#host = host;
     this.#now = options.now;
-    for (const sink of options.sinks) this.#delivered.set(sink, cursors[sink]?.receiptSeq ?? 0);
+    for (const sink of options.sinks) this.#delivered.set(sink, cursors[sink] ?? { receiptSeq: 0, checkpointSeq: 0 });
   }
 
   delivered(sink: string, cursor: Cursor): void {
-    this.#delivered.set(sink, cursor.receiptSeq);
+    this.#delivered.set(sink, cursor);
   }
 
   /** Called after each commit with its rows and their length. */
@@ -134,14 +134,14 @@ export class Upkeep {
     this.#send({
       type: "copy",
       batch,
-      file: archiveFile(path, this.#options.retention.archiveDir, batch.issuedAt),
+      file: archiveFile(path, this.#options.retention.archiveDir, batch.issuedAt, (name) => store.hasArchive(name)),
       storeId: store.storeId(),
     });
   }
 
   /** Too old, or the store too large; never what a sink has not taken yet, nor what an open decision still needs. */
   #isDue(store: Store, batch: BatchRange & { issuedAt: number }): boolean {
-    if (batch.endSeq > this.#deliveredSeq() || store.hasOpenDecision(batch.startSeq, batch.endSeq)) return false;
+    if (!this.#isDelivered(batch) || store.hasOpenDecision(batch.startSeq, batch.endSeq)) return false;
     const { maxAgeDays, maxBytes } = this.#options.retention;
     if (batch.issuedAt * 1000 < this.#now - maxAgeDays * 86_400_000) return true;
     // Some room is made at once, so that this does not begin anew with every receipt.
@@ -149,8 +149,9 @@ export class Upkeep {
     return this.#shrinking;
   }
 
-  #deliveredSeq(): number {
-    return Math.min(Number.POSITIVE_INFINITY, ...this.#delivered.values());
+  /** The checkpoint too: it comes after its receipts, and a sink may have failed in between. */
+  #isDelivered({ checkpointSeq, endSeq }: BatchRange): boolean {
+    return [...this.#delivered.values()].every((cursor) => cursor.receiptSeq >= endSeq && cursor.checkpointSeq >= checkpointSeq);
   }
 
   #copied(batch: BatchRange, file: string, error: string | null): void {
@@ -197,10 +198,17 @@ export class Upkeep {
     if (store === null) return;
     const most = Math.min(MEMORY_BYTES, this.#options.retention.maxBytes);
     while (store.liveBytes() > most) {
-      const batch = store.oldestBatch();
-      if (batch === null || batch.endSeq > this.#deliveredSeq()) return;
+      // The last one may go too: nobody opens this store again to go on from it.
+      const batch = store.oldestBatch(0);
+      if (batch === null || !this.#isDelivered(batch)) return;
       store.dropBatch(batch, null);
     }
+  }
+
+  /** True while a store in memory is larger than it should be by receipts without a checkpoint: only whole batches are dropped. */
+  crowded(): boolean {
+    const store = this.#options.path === null ? this.#host.store() : null;
+    return store !== null && store.liveBytes() > MEMORY_BYTES && store.oldestBatch(0) === null;
   }
 
   #send(message: ToMaintenance): void {

@@ -7,6 +7,7 @@ import type { KernelCheckpoint } from "../wire/types.ts";
 import { LedgerError } from "./errors.ts";
 import { EXPORT_SCHEMA } from "./export.ts";
 import type { LedgerEntry } from "./types.ts";
+import { KnownCheckpoints } from "./verify-known.ts";
 import { verifyStoredReceipt } from "./verify-receipt.ts";
 import { addProblem, emptyReport, type LedgerReport, type Problem } from "./verify-report.ts";
 
@@ -19,9 +20,9 @@ const LINE_LIMITS = { maxBytes: Number.MAX_SAFE_INTEGER, maxDepth: 96 };
  */
 export async function verifyExport(
   lines: AsyncIterable<string> | Iterable<string>,
-  options: { name: string; trustedKeys?: readonly string[] },
+  options: { name: string; trustedKeys?: readonly string[]; knownCheckpoints?: readonly KernelCheckpoint[] },
 ): Promise<LedgerReport> {
-  const verifier = new ExportVerifier(options.name, options.trustedKeys);
+  const verifier = new ExportVerifier(options.name, options.trustedKeys, options.knownCheckpoints);
   let at = 0;
   for await (const line of lines) {
     at++;
@@ -34,6 +35,7 @@ class ExportVerifier {
   readonly #name: string;
   readonly #report: LedgerReport;
   readonly #trusted: ReadonlySet<string> | null;
+  readonly #known: KnownCheckpoints;
   #started = false;
   #checkpoint: KernelCheckpoint | null = null;
   #first: KernelCheckpoint | null = null;
@@ -41,10 +43,11 @@ class ExportVerifier {
   #unproven = 0;
   #ended: JsonObject | null = null;
 
-  constructor(name: string, trustedKeys: readonly string[] | undefined) {
+  constructor(name: string, trustedKeys: readonly string[] | undefined, known: readonly KernelCheckpoint[] = []) {
     this.#name = name;
     this.#trusted = trustedKeys === undefined ? null : new Set(trustedKeys);
     this.#report = emptyReport(name, 1, this.#trusted !== null);
+    this.#known = new KnownCheckpoints(known, this.#report);
   }
 
   line(at: number, text: string): void {
@@ -77,6 +80,7 @@ class ExportVerifier {
     }
     report.from_the_beginning = (this.#first?.body.checkpoint_seq ?? 1) === 1;
     if (!report.from_the_beginning) report.notes.push(`the export begins at checkpoint ${this.#first!.body.checkpoint_seq}`);
+    this.#known.end();
     const last = this.#checkpoint?.body;
     if (last !== undefined) {
       const { checkpoint_seq, batch_end_seq, issued_at } = last;
@@ -108,6 +112,7 @@ class ExportVerifier {
         this.#problem({ code: "checkpoint_invalid", message: error, checkpoint_seq });
     }
     this.#signer(kernel_key, `checkpoint ${checkpoint_seq}`, { checkpoint_seq });
+    this.#known.found(checkpoint);
     this.#first ??= checkpoint;
     this.#checkpoint = checkpoint;
     this.#lastSeq ??= batch_start_seq - 1;

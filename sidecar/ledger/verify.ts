@@ -4,7 +4,8 @@ import { checkpointBodyHash, parseCheckpoint, verifyCheckpoint, verifyCheckpoint
 import { leafHash, merkleRoot, toMerkleHex } from "../wire/merkle.ts";
 import type { KernelCheckpoint } from "../wire/types.ts";
 import { LedgerError } from "./errors.ts";
-import { type CheckpointRecord, EVERY_RECEIPT, StoreReader } from "./reader.ts";
+import { type CheckpointRecord, EVERY_RECEIPT, StoreReader, stretches } from "./reader.ts";
+import { KnownCheckpoints } from "./verify-known.ts";
 import { type StoredReceipt, verifyStoredReceipt } from "./verify-receipt.ts";
 import { addProblem, emptyReport, type LedgerReport, type ProblemCode } from "./verify-report.ts";
 
@@ -44,16 +45,18 @@ class Verifier {
   readonly #options: VerifyOptions;
   readonly #report: LedgerReport;
   readonly #trusted: ReadonlySet<string> | null;
-  readonly #known: Map<number, KernelCheckpoint>;
+  readonly #known: KnownCheckpoints;
   /** Last checkpoint whose place in the chain was verified. */
   #previous: KernelCheckpoint | null = null;
+  /** Last checkpoint of the archives that were looked at. */
+  #archivedTo = 0;
 
   constructor(live: StoreReader, options: VerifyOptions) {
     this.#live = live;
     this.#options = options;
     this.#trusted = options.trustedKeys === undefined ? null : new Set(options.trustedKeys);
     this.#report = emptyReport(live.path, live.schemaVersion(), this.#trusted !== null);
-    this.#known = new Map((options.knownCheckpoints ?? []).map((checkpoint) => [checkpoint.body.checkpoint_seq, checkpoint]));
+    this.#known = new KnownCheckpoints(options.knownCheckpoints ?? [], this.#report);
   }
 
   async run(): Promise<LedgerReport> {
@@ -65,12 +68,11 @@ class Verifier {
     report.open_decisions = { count, receipt_ids: ids };
     await this.#archives();
     await this.#checkpoints(this.#live, lastCheckpoint);
+    // The last batch never goes to an archive.
+    if (this.#firstLive() === undefined) this.#archivesReach(Number.POSITIVE_INFINITY);
     await this.#tail(lastSeq);
-    for (const known of this.#known.values()) {
-      const { checkpoint_seq, batch_end_seq } = known.body;
-      const message = `checkpoint ${checkpoint_seq} was published, and the store ends before it: receipts up to ${batch_end_seq} are missing`;
-      addProblem(report, { code: "checkpoint_missing", checkpoint_seq, message });
-    }
+    await this.#indexes(this.#live, lastSeq);
+    this.#known.end();
     if (this.#trusted === null) report.notes.push("no trusted keys were given: signatures verify, but by keys that nobody vouched for");
     return report;
   }
@@ -89,6 +91,8 @@ class Verifier {
     }
     const folder = typeof archive === "string" ? archive : dirname(this.#live.path);
     for (const { file, firstSeq, lastSeq, lastCheckpoint } of records) {
+      if (lastCheckpoint <= this.#archivedTo) continue;
+      this.#archivedTo = lastCheckpoint;
       let reader: StoreReader;
       try {
         reader = new StoreReader(join(folder, basename(file)));
@@ -103,8 +107,9 @@ class Verifier {
           this.#problem("archive_missing", `${reader.path} is the archive of another store`);
           continue;
         }
-        this.#report.archives.push(reader.path);
+        if (!this.#report.archives.includes(reader.path)) this.#report.archives.push(reader.path);
         await this.#checkpoints(reader, lastCheckpoint);
+        await this.#indexes(reader, lastSeq);
       } finally {
         reader.close();
       }
@@ -118,11 +123,56 @@ class Verifier {
       const records = reader.checkpointsAfter(at, CHECKPOINTS_AT_ONCE).filter((record) => record.checkpointSeq <= last);
       if (records.length === 0) return;
       for (const record of records) {
+        if (reader === this.#live) await this.#before(record);
         this.#checkpoint(reader, record);
         at = record.checkpointSeq;
         this.#options.onProgress?.(this.#report.receipts);
         await nextTurn();
       }
+    }
+  }
+
+  /** The store may begin later than what was verified so far: with what its archives end at, and with no other. */
+  async #before({ checkpointSeq }: CheckpointRecord): Promise<void> {
+    const previous = this.#previous?.body.checkpoint_seq ?? 0;
+    const first = this.#firstLive()?.checkpointSeq ?? 0;
+    if (checkpointSeq === previous + 1 || first <= previous) return;
+    if (this.#options.archive) {
+      // Retention may have moved more since they were verified.
+      await this.#archives();
+      return;
+    }
+    this.#archivesReach(first - 1);
+    if (this.#live.archives().length === 0) return;
+    this.#previous = null;
+    this.#report.from_the_beginning = false;
+  }
+
+  /** Without a look into the archives, what the store says of them: that they have everything up to where it begins. */
+  #archivesReach(checkpointSeq: number): void {
+    const records = this.#live.archives();
+    if (records.length === 0) return;
+    let reached = 0;
+    for (const { firstCheckpoint, lastCheckpoint } of records)
+      if (firstCheckpoint <= reached + 1) reached = Math.max(reached, lastCheckpoint);
+    if (reached >= checkpointSeq) return;
+    const message = `the archives end at checkpoint ${reached}, and the store does not go on from there`;
+    this.#problem("checkpoint_missing", message, { checkpoint_seq: reached + 1 });
+  }
+
+  /** Readers find receipts by the indexes: one that lacks an entry hides a receipt that is there. */
+  async #indexes(reader: StoreReader, lastSeq: number): Promise<void> {
+    const range = reader.range();
+    if (range === null) return;
+    for (const [first, last] of stretches(range.first, Math.min(range.last, lastSeq), false)) {
+      try {
+        const index = reader.wrongIndex(first, last);
+        if (index !== null)
+          this.#problem("store_damaged", `the index ${index} does not lead to receipts ${first} to ${last}`, { seq: first });
+      } catch (error) {
+        this.#problem("store_damaged", error instanceof Error ? error.message : String(error), { seq: first });
+      }
+      await nextTurn();
     }
   }
 
@@ -143,17 +193,15 @@ class Verifier {
     if (
       body.checkpoint_seq !== checkpoint_seq ||
       body.batch_start_seq !== record.batchStartSeq ||
-      body.batch_end_seq !== record.batchEndSeq
+      body.batch_end_seq !== record.batchEndSeq ||
+      body.issued_at !== record.issuedAt ||
+      checkpointBodyHash(body) !== record.bodySha256
     ) {
       this.#problem("checkpoint_invalid", `checkpoint ${checkpoint_seq}: its columns do not say what it says`, { checkpoint_seq });
     }
     this.#place(checkpoint);
     this.#signer(body.kernel_key, `checkpoint ${checkpoint_seq}`, { checkpoint_seq });
-    const known = this.#known.get(checkpoint_seq);
-    this.#known.delete(checkpoint_seq);
-    if (known !== undefined && checkpointBodyHash(known.body) !== checkpointBodyHash(body)) {
-      this.#problem("checkpoint_mismatch", `checkpoint ${checkpoint_seq} is not the one that was published`, { checkpoint_seq });
-    }
+    this.#known.found(checkpoint);
     this.#batch(reader, checkpoint);
     this.#previous = checkpoint;
     report.last_checkpoint = {
@@ -207,8 +255,8 @@ class Verifier {
     const report = this.#report;
     const covered = report.last_checkpoint?.batch_end_seq ?? 0;
     const first = this.#live.range()?.first ?? covered + 1;
-    const begin = this.#firstLiveSeq();
-    if (begin !== null && first < begin) {
+    const begin = this.#firstLive()?.batchStartSeq;
+    if (begin !== undefined && first < begin) {
       this.#problem("receipt_outside_chain", `receipts ${first} to ${begin - 1} lie before the first batch of the store`, { seq: first });
     }
     let expected = covered + 1;
@@ -223,8 +271,8 @@ class Verifier {
     if (lastSeq > covered) report.uncheckpointed = { count: lastSeq - covered, first_seq: covered + 1, last_seq: lastSeq };
   }
 
-  #firstLiveSeq(): number | null {
-    return this.#live.checkpointsAfter(0, 1)[0]?.batchStartSeq ?? null;
+  #firstLive(): CheckpointRecord | undefined {
+    return this.#live.checkpointsAfter(0, 1)[0];
   }
 
   #rows(reader: StoreReader, first: number, last: number): StoredReceipt[] {

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   closeSync,
   copyFileSync,
@@ -14,10 +15,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { readReceipts } from "../../../sidecar/ledger/read.ts";
 import type { Ledger, LedgerFault } from "../../../sidecar/ledger/types.ts";
 import { verifyLedgerFile } from "../../../sidecar/ledger/verify.ts";
+import { defaultWorkerUrl } from "../../../sidecar/ledger/worker-url.ts";
 import { openTestLedger, scratch, TestKernel, until } from "./fixture.ts";
 import { privateMounts, runOnTmpfs } from "./mounts.ts";
 import { runtimes } from "./runtimes.ts";
@@ -194,6 +197,50 @@ describe("a store that is taken away", () => {
       rmSync(dir.store);
       await until("the loss is noticed", () => !ledger.status().writable);
     });
+  });
+
+  it("is still its own when the whole folder was away: no other writer gets in", async () => {
+    using dir = scratch();
+    const volume = join(dir.path, "volume");
+    const store = join(volume, "receipts.sqlite");
+    mkdirSync(volume);
+    await withFaults(store, async (ledger, faults) => {
+      await appendMany(ledger, 3);
+      renameSync(volume, join(dir.path, "away"));
+      await until("it says that the folder is gone", () => faults.includes("io_error"));
+      renameSync(join(dir.path, "away"), volume);
+      await until("receipts are taken again", () => ledger.status().writable);
+      await expect(openTestLedger(store)).rejects.toMatchObject({ code: "ledger_in_use" });
+      await appendMany(ledger, 3);
+    });
+    expect(await verifyLedgerFile(store)).toMatchObject({ ok: true, receipts: 6 });
+  });
+
+  it.each([
+    ["an empty file in its place", (store: string) => writeFileSync(store, "")],
+    [
+      "a thread of its own that begins meanwhile",
+      async (store: string) => {
+        const worker = new Worker(defaultWorkerUrl(), { workerData: { role: "maintenance", path: store } });
+        worker.postMessage({ type: "wal" });
+        await once(worker, "message");
+        worker.postMessage({ type: "stop" });
+        await once(worker, "exit");
+      },
+    ],
+  ])("keeps what is only in its write-ahead log, through %s", async (_what, meanwhile) => {
+    using dir = scratch();
+    await withFaults(dir.store, async (ledger, faults) => {
+      await appendMany(ledger, 12);
+      const away = join(dir.path, "away");
+      renameSync(dir.store, away);
+      await until("the loss is noticed", () => faults.length > 0);
+      await meanwhile(dir.store);
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+      renameSync(away, dir.store);
+      await until("receipts are taken again", () => ledger.status().writable);
+    });
+    expect(await verifyLedgerFile(dir.store)).toMatchObject({ ok: true, receipts: 12 });
   });
 
   it("does not go on with an older copy: what was acknowledged is not in it", async () => {

@@ -1,16 +1,17 @@
-import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { archiveFile } from "../../../sidecar/ledger/archive.ts";
 import { readReceipts } from "../../../sidecar/ledger/read.ts";
-import type { LedgerOptions } from "../../../sidecar/ledger/types.ts";
+import type { LedgerOptions, ReceiptSink } from "../../../sidecar/ledger/types.ts";
 import { verifyLedgerFile } from "../../../sidecar/ledger/verify.ts";
 import { openTestLedger, scratch, TestKernel, until } from "./fixture.ts";
 
 const kernel = new TestKernel();
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 31);
+const short = { maxAgeDays: 90, maxBytes: 2 ** 40 };
 const trustedKeys = [kernel.publicKeyHex];
 
 /** Ten receipts in one batch on each of the given days; the ledger's clock then stands at the last one. */
@@ -82,7 +83,7 @@ describe("retention by age", () => {
     await fill(dir.store, [0, 1, 2]);
     // What a crash leaves: the batch is in the archive, and still in the store.
     const copy = new DatabaseSync(dir.store);
-    const archive = archiveFile(dir.store, null, START / 1000);
+    const archive = archiveFile(dir.store, null, START / 1000, () => false);
     const storeId = copy.prepare("SELECT value FROM meta WHERE key = 'store_id'").get()?.value as string;
     copy.close();
     const { Archive } = await import("../../../sidecar/ledger/archive.ts");
@@ -101,10 +102,109 @@ describe("retention by age", () => {
     expect(await verifyLedgerFile(dir.store, { archive: true })).toMatchObject({ ok: true, receipts: 30, checkpoints: 3 });
   });
 
+  it("does not give up a batch for another one that the archive has under its numbers: an older copy of the store was put back", async () => {
+    using dir = scratch();
+    await fill(dir.store, [0]);
+    copyFileSync(dir.store, `${dir.store}.copy`);
+    const archive = async () => {
+      await fill(dir.store, [1, 2]);
+      const ledger = await openTestLedger(dir.store, { now: () => START + 200 * DAY, retention: short, maintenanceIntervalMs: 20 });
+      await until("what can be moved was", () => ledger.status().receipts === 10 || ledger.status().retentionProblem !== undefined);
+      await ledger.close();
+      return ledger.status();
+    };
+    await archive();
+    // With the log of the store that it replaces, it would be neither.
+    for (const file of ["-wal", "-shm"]) rmSync(dir.store + file, { force: true });
+    copyFileSync(`${dir.store}.copy`, dir.store);
+    expect(await archive()).toMatchObject({
+      receipts: 20,
+      retentionProblem: expect.stringMatching(/already has other receipts 11 to 20/),
+    });
+    const report = await verifyLedgerFile(dir.store, { trustedKeys });
+    expect(report).toMatchObject({ ok: true, receipts: 20, first_seq: 11 });
+  });
+
+  it("begins another file where the month's archive was moved away, so that no name is given twice", async () => {
+    using dir = scratch();
+    const folder = join(dir.path, "elsewhere");
+    mkdirSync(folder);
+    await fill(dir.store, [0, 0, 0]);
+    for (let run = 0; run < 2; run++) {
+      const ledger = await openTestLedger(dir.store, { now: () => START + 200 * DAY, retention: short, maintenanceIntervalMs: 20 });
+      await until("all but the last batch were moved", () => ledger.status().receipts === 10);
+      await ledger.close();
+      for (const name of archives(dir.path)) {
+        expect(archives(folder)).not.toContain(name);
+        renameSync(join(dir.path, name), join(folder, name));
+      }
+      await fill(dir.store, [0]);
+    }
+    expect(archives(folder)).toEqual(["receipts.archive-2026-01-2.sqlite", "receipts.archive-2026-01.sqlite"]);
+    expect(await verifyLedgerFile(dir.store, { trustedKeys, archive: folder })).toMatchObject({ ok: true, receipts: 50 });
+  });
+
+  it("does not write into an archive that is moved away under it", async () => {
+    using dir = scratch();
+    const folder = join(dir.path, "elsewhere");
+    mkdirSync(folder);
+    await fill(dir.store, [0, 0]);
+    const ledger = await openTestLedger(dir.store, {
+      now: () => START,
+      retention: { maxAgeDays: 90, maxBytes: 1 },
+      checkpoint: { batchSize: 10, intervalMs: 60_000 },
+      maintenanceIntervalMs: 20,
+    });
+    await until("the first batch was moved", () => ledger.status().receipts === 10);
+    // As mv does from one volume to another.
+    const [name] = archives(dir.path);
+    copyFileSync(join(dir.path, name!), join(folder, name!));
+    rmSync(join(dir.path, name!));
+    await Promise.all(Array.from({ length: 10 }, () => ledger.append(kernel.http())));
+    await until("the second batch was moved", () => ledger.status().receipts === 10);
+    await ledger.close();
+    for (const file of archives(dir.path)) renameSync(join(dir.path, file), join(folder, file));
+    expect(await verifyLedgerFile(dir.store, { trustedKeys, archive: folder })).toMatchObject({ ok: true, receipts: 30 });
+  });
+
+  it("keeps a checkpoint that a sink has not taken, although it has the receipts", async () => {
+    using dir = scratch();
+    const taken: string[] = [];
+    const sink = {
+      name: "s",
+      down: true,
+      write: async (group: readonly { type: string; seq: number }[]) => {
+        if (sink.down && group.some(({ type }) => type === "checkpoint")) throw new Error("takes no checkpoints");
+        taken.push(...group.map(({ type, seq }) => `${type} ${seq}`));
+      },
+      flush: async () => {},
+      close: async () => {},
+    };
+    const options = { sinks: [sink as unknown as ReceiptSink], checkpoint: { batchSize: 10, intervalMs: 60_000 } };
+    const ledger = await openTestLedger(dir.store, {
+      ...options,
+      now: () => START + 200 * DAY,
+      retention: { maxAgeDays: 90, maxBytes: 1 },
+      maintenanceIntervalMs: 20,
+    });
+    await Promise.all(Array.from({ length: 10 }, () => ledger.append(kernel.http())));
+    await until("the checkpoint alone is refused", () => ledger.status().sinks[0]?.reachable === false && taken.includes("receipt 10"));
+    await Promise.all(Array.from({ length: 20 }, () => ledger.append(kernel.http())));
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(ledger.status().receipts).toBe(30);
+    sink.down = false;
+    await until("the old batches were moved", () => ledger.status().receipts === 10);
+    await ledger.close();
+    expect(taken.filter((what) => what.startsWith("checkpoint"))).toEqual(["checkpoint 1", "checkpoint 2", "checkpoint 3"]);
+  });
+
   it("says why when it cannot, and goes on taking receipts", async () => {
     using dir = scratch();
     await fill(dir.store, [0, 1]);
-    writeFileSync(archiveFile(dir.store, null, START / 1000), "this is no database, so nothing can be put into it\n".repeat(50));
+    writeFileSync(
+      archiveFile(dir.store, null, START / 1000, () => false),
+      "this is no database, so nothing can be put into it\n".repeat(50),
+    );
     const ledger = await openTestLedger(dir.store, {
       now: () => START + 200 * DAY,
       retention: { maxAgeDays: 90, maxBytes: 2 ** 40 },

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { exportLines } from "../../../sidecar/ledger/export.ts";
@@ -7,6 +7,7 @@ import { verifyExport } from "../../../sidecar/ledger/verify-export.ts";
 import { canonicalize } from "../../../sidecar/wire/canonical.ts";
 import { parseCheckpoint, signCheckpoint } from "../../../sidecar/wire/checkpoint.ts";
 import { leafHash, merkleRoot, toMerkleHex } from "../../../sidecar/wire/merkle.ts";
+import type { KernelCheckpoint } from "../../../sidecar/wire/types.ts";
 import { openTestLedger, scratch, TestKernel, until } from "./fixture.ts";
 
 const kernel = new TestKernel();
@@ -25,6 +26,13 @@ function change(store: string, ...statements: string[]): void {
   db.close();
 }
 
+function checkpointsOf(store: string): KernelCheckpoint[] {
+  const db = new DatabaseSync(store);
+  const rows = db.prepare("SELECT raw_json FROM checkpoints ORDER BY checkpoint_seq").all();
+  db.close();
+  return rows.map((row) => parseCheckpoint(row.raw_json as string));
+}
+
 /** What somebody without the key could write over a batch: a correct root, signed by a key of their own. */
 function forgeCheckpoint(store: string, seq: number, signer: TestKernel): void {
   const db = new DatabaseSync(store);
@@ -37,6 +45,18 @@ function forgeCheckpoint(store: string, seq: number, signer: TestKernel): void {
   const forged = signCheckpoint({ ...body, merkle_root: toMerkleHex(merkleRoot(leaves)), kernel_key: signer.publicKeyHex }, signer.keypair);
   db.prepare("UPDATE checkpoints SET raw_json = ? WHERE checkpoint_seq = ?").run(canonicalize(forged), seq);
   db.close();
+}
+
+/** Empties the first page of an index, as a bad block might. The table itself is whole. */
+function breakIndex(store: string, name: string): void {
+  const db = new DatabaseSync(store);
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  const page = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(name)?.rootpage as number;
+  db.close();
+  const file = openSync(store, "r+");
+  // An empty leaf page of an index.
+  writeSync(file, Buffer.from([0x0a, 0, 0, 0, 0, 0x10, 0, 0]), 0, 8, (page - 1) * 4096);
+  closeSync(file);
 }
 
 const codes = (report: { errors: { code: string }[] }) => [...new Set(report.errors.map(({ code }) => code))];
@@ -114,6 +134,49 @@ describe("verifyLedgerFile", () => {
       ["checkpoint_invalid"],
       (s) => change(s, "UPDATE checkpoints SET batch_end_seq = 9 WHERE checkpoint_seq = 1"),
     ],
+    [
+      "what a checkpoint's row says of its time or hash is changed",
+      ["checkpoint_invalid"],
+      (s) => change(s, "UPDATE checkpoints SET issued_at = issued_at + 1 WHERE checkpoint_seq = 3"),
+    ],
+    [
+      "the hash that the next checkpoint will name is changed",
+      ["checkpoint_invalid"],
+      (s) => change(s, "UPDATE checkpoints SET body_sha256 = lower(hex(zeroblob(32))) WHERE checkpoint_seq = 3"),
+    ],
+    [
+      "a receipt is passed off as another kind, whose columns are not compared",
+      ["receipt_tampered"],
+      (s) => change(s, "UPDATE receipts SET kind = 'child', outcome = 'deny', capability_id = 'c2' WHERE seq = 2"),
+    ],
+    [
+      "batches are removed that no archive has",
+      ["checkpoint_missing"],
+      (s) =>
+        change(
+          s,
+          "DELETE FROM receipts WHERE seq <= 20",
+          "DELETE FROM checkpoints WHERE checkpoint_seq <= 2",
+          "INSERT INTO archives VALUES ('receipts.archive-2026-01.sqlite', 1, 10, 1, 1)",
+        ),
+    ],
+    [
+      "nothing is left behind the archives",
+      ["checkpoint_missing"],
+      (s) =>
+        change(
+          s,
+          "DELETE FROM receipts",
+          "DELETE FROM checkpoints",
+          "INSERT INTO archives VALUES ('receipts.archive-2026-01.sqlite', 1, 25, 1, 3)",
+        ),
+    ],
+    ["an index does not lead to a receipt", ["store_damaged"], (s) => breakIndex(s, "receipts_by_capability")],
+    [
+      "an index that even a bare list would be read from has lost its receipts",
+      ["store_damaged"],
+      (s) => breakIndex(s, "receipts_by_time"),
+    ],
     ["a checkpoint is no JSON", ["checkpoint_invalid"], (s) => change(s, "UPDATE checkpoints SET raw_json = 'x' WHERE checkpoint_seq = 2")],
     [
       "a batch is replaced and signed by another key",
@@ -140,12 +203,7 @@ describe("verifyLedgerFile", () => {
   it("notices a cut-off tail, or a rewritten one, by checkpoints that were kept elsewhere", async () => {
     using dir = scratch();
     await filled(dir.store);
-    const db = new DatabaseSync(dir.store);
-    const published = db
-      .prepare("SELECT raw_json FROM checkpoints ORDER BY checkpoint_seq")
-      .all()
-      .map((row) => parseCheckpoint(row.raw_json as string));
-    db.close();
+    const published = checkpointsOf(dir.store);
     expect((await verifyLedgerFile(dir.store, { trustedKeys, knownCheckpoints: published })).ok).toBe(true);
     change(dir.store, "DELETE FROM checkpoints WHERE checkpoint_seq = 3", "DELETE FROM receipts WHERE seq > 20");
     expect((await verifyLedgerFile(dir.store, { trustedKeys })).ok).toBe(true);
@@ -155,6 +213,37 @@ describe("verifyLedgerFile", () => {
     const again = signCheckpoint({ ...published[1]!.body, issued_at: published[1]!.body.issued_at + 1 }, kernel.keypair);
     const equivocation = await verifyLedgerFile(dir.store, { trustedKeys, knownCheckpoints: [again] });
     expect(equivocation.errors).toMatchObject([{ code: "checkpoint_mismatch", checkpoint_seq: 2 }]);
+  });
+
+  it("notices a store that was put back from an older copy, and went on from there, by either of its two chains", async () => {
+    using dir = scratch();
+    await filled(dir.store);
+    copyFileSync(dir.store, `${dir.store}.copy`);
+    const published: KernelCheckpoint[] = [];
+    for (const _run of ["first", "after the copy was put back"]) {
+      copyFileSync(`${dir.store}.copy`, dir.store);
+      await filled(dir.store);
+      published.push(...checkpointsOf(dir.store).slice(3));
+    }
+    for (const knownCheckpoints of [published, published.toReversed()]) {
+      const report = await verifyLedgerFile(dir.store, { trustedKeys, knownCheckpoints });
+      expect(codes(report)).toEqual(["checkpoint_mismatch"]);
+    }
+  });
+
+  it("does not miss published checkpoints that retention moved, and says that it did not look", async () => {
+    using dir = scratch();
+    await filled(dir.store);
+    const knownCheckpoints = checkpointsOf(dir.store);
+    change(
+      dir.store,
+      "DELETE FROM receipts WHERE seq <= 10",
+      "DELETE FROM checkpoints WHERE checkpoint_seq = 1",
+      "INSERT INTO archives VALUES ('receipts.archive-2026-01.sqlite', 1, 10, 1, 1)",
+    );
+    const report = await verifyLedgerFile(dir.store, { trustedKeys, knownCheckpoints });
+    expect(report).toMatchObject({ ok: true, errors: [], from_the_beginning: false });
+    expect(report.notes.join()).toContain("1 published checkpoints are older than what was verified");
   });
 
   it("lists a hundred errors, and counts the others", async () => {
@@ -229,6 +318,18 @@ describe("an export", () => {
     const report = await verifyExport(forge(await exported(dir.store)), { name: "x", trustedKeys });
     expect(report.ok).toBe(false);
     expect(codes(report)).toContain(code);
+  });
+
+  it("is held against checkpoints that were kept elsewhere", async () => {
+    using dir = scratch();
+    await filled(dir.store);
+    const lines = await exported(dir.store);
+    const knownCheckpoints = checkpointsOf(dir.store);
+    expect((await verifyExport(lines, { name: "x", trustedKeys, knownCheckpoints })).ok).toBe(true);
+    const { body } = knownCheckpoints[2]!;
+    const next = signCheckpoint({ ...body, checkpoint_seq: 4, batch_start_seq: 26, batch_end_seq: 30 }, kernel.keypair);
+    const cut = await verifyExport(lines, { name: "x", trustedKeys, knownCheckpoints: [...knownCheckpoints, next] });
+    expect(codes(cut)).toEqual(["checkpoint_missing"]);
   });
 
   it("is not made of a store with a tampered receipt", async () => {
