@@ -44,7 +44,11 @@ const FIXES: Partial<Record<LedgerFault, string>> = {
   queue_full: "try again; if it lasts, the disk (with acknowledge: sink, the sink) is too slow for this load",
 };
 
-export function faultError(fault: LedgerFault, message: string): LedgerError {
+export function faultError(fault: LedgerFault, message: string, cause?: unknown): LedgerError {
   const fix = FIXES[fault];
-  return new LedgerError(`ledger_${fault}`, message, fix === undefined ? { fault } : { fault, fix });
+  return new LedgerError(`ledger_${fault}`, message, {
+    fault,
+    ...(fix === undefined ? {} : { fix }),
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

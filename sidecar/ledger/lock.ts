@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { LedgerError } from "./errors.ts";
+import { faultError, LedgerError } from "./errors.ts";
 import { diagnose } from "./faults.ts";
 import { fileIdentity } from "./file-identity.ts";
 
@@ -37,7 +37,7 @@ export class WriterLock {
           fault: "locked",
         });
       }
-      throw new LedgerError(`ledger_${found.fault}`, found.message, { cause: error, fault: found.fault });
+      throw faultError(found.fault, found.message, error);
     }
   }
 

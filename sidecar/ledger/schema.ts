@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { LedgerError } from "./errors.ts";
+import { faultError, LedgerError } from "./errors.ts";
 import { diagnose } from "./faults.ts";
 
 /** "chio" in SQLite's application_id: tells a receipt store from any other SQLite file. */
@@ -159,9 +159,12 @@ export function readError(error: unknown, path: string): unknown {
   const found = diagnose(error, path);
   if (found === null) return error;
   if (/file is not a database/.test(found.message)) {
-    return new LedgerError("ledger_not_a_store", `${path} is no SQLite database`, { cause: error });
+    return new LedgerError("ledger_not_a_store", `${path} is no SQLite database`, {
+      fix: "name the file that `chio api protect --receipt-store` writes",
+      cause: error,
+    });
   }
-  return new LedgerError(`ledger_${found.fault}`, found.message, { cause: error, fault: found.fault });
+  return faultError(found.fault, found.message, error);
 }
 
 function connectReadOnly(path: string): DatabaseSync {

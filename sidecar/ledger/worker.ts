@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { LedgerError } from "./errors.ts";
+import { faultError, LedgerError } from "./errors.ts";
 import { diagnose } from "./faults.ts";
 import { type MaintenanceOptions, runMaintenance } from "./maintenance.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
@@ -28,9 +28,13 @@ if (data.role === "maintenance") {
 }
 
 function refusal(error: unknown, path: string | null): FromWorker {
-  if (error instanceof LedgerError) {
-    return { type: "refused", code: error.code, message: error.message, fix: error.fix ?? null, fault: error.fault ?? null };
-  }
-  const found = diagnose(error, path) ?? { fault: "io_error" as const, message: error instanceof Error ? error.message : String(error) };
-  return { type: "refused", code: `ledger_${found.fault}`, message: found.message, fix: null, fault: found.fault };
+  const { code, message, fix, fault } = error instanceof LedgerError ? error : storeError(error, path);
+  return { type: "refused", code, message, fix: fix ?? null, fault: fault ?? null };
+}
+
+function storeError(error: unknown, path: string | null): LedgerError {
+  const found = diagnose(error, path);
+  return found === null
+    ? faultError("io_error", error instanceof Error ? error.message : String(error))
+    : faultError(found.fault, found.message);
 }

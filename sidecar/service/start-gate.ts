@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { LedgerError } from "../ledger/errors.ts";
 import { PolicyError } from "../policy/errors.ts";
 import { defaultPolicy, loadPolicy } from "../policy/load.ts";
 import { loadOpenApi } from "../policy/openapi/load.ts";
@@ -64,7 +65,8 @@ export function problemsOf(error: unknown): StartProblem[] {
     }));
   }
   if (error instanceof ChioError) {
-    return [{ code: error.code, source: "start", message: error.message, ...(error.fix === undefined ? {} : { fix: error.fix }) }];
+    const source = error instanceof LedgerError ? "receipt store" : "start";
+    return [{ code: error.code, source, message: error.message, ...(error.fix === undefined ? {} : { fix: error.fix }) }];
   }
   return [{ code: "internal_error", source: "start", message: error instanceof Error ? error.message : String(error), cause: error }];
 }

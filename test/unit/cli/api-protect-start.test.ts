@@ -89,16 +89,21 @@ describe("a start that is refused", () => {
     [
       "with a store that is no store",
       "ledger_",
-      /not-a-store/,
+      /receipt store: .*not-a-store.*\. Fix: /,
       () => ({ "--receipt-store": bench.write("not-a-store.sqlite", "hello".repeat(1000)) }),
     ],
     [
       "with a store in a folder that is not there",
       "ledger_",
-      /no-folder/,
+      /receipt store: .*no-folder.*\. Fix: /,
       () => ({ "--receipt-store": bench.path("no-folder/deep/receipts.sqlite") }),
     ],
-    ["with a store that is a folder", "ledger_", /folder/, () => ({ "--receipt-store": bench.folder("folder") })],
+    [
+      "with a store that is a folder",
+      "ledger_",
+      /receipt store: .*folder.*\. Fix: /,
+      () => ({ "--receipt-store": bench.folder("folder") }),
+    ],
     [
       "with a kernel.yaml that is not there",
       "config_file_unreadable",
