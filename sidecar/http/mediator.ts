@@ -100,7 +100,7 @@ export class Mediator {
       maxDelegationDepth: Math.min(deps.maxDelegationDepth, deps.bundle.policy.kernel.delegation_depth_limit),
       revocations: deps.ledger,
       budgets: new MemoryBudgetStore({ initial: deps.ledger.initialBudgets(), prunedUntil: deps.ledger.budgetsPrunedUntil() }),
-      replay: new MemoryReplayStore({ initial: deps.ledger.initialReplayKeys() }),
+      replay: new MemoryReplayStore({ initial: deps.ledger.initialReplayKeys(), prunedUntil: deps.ledger.replayPrunedUntil() }),
       guards: deps.bundle.guards,
       policyHash: deps.bundle.policyHash,
       tokens: createTokenCache(),

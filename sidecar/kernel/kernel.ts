@@ -278,7 +278,7 @@ export class ChioKernel {
     return {
       store,
       budgets: new MemoryBudgetStore({ initial: store.initialBudgets(), prunedUntil: store.budgetsPrunedUntil?.() ?? 0 }),
-      replay: new MemoryReplayStore({ initial: store.initialReplayKeys() }),
+      replay: new MemoryReplayStore({ initial: store.initialReplayKeys(), prunedUntil: store.replayPrunedUntil?.() ?? 0 }),
     };
   }
 

@@ -110,10 +110,18 @@ export class MemoryReplayStore implements ReplayStore {
   /** The time is at least this (unix seconds): only proofs that are fresh are remembered. */
   #atLeast = 0;
   /** Keys that expired at or before this may be gone. Unix seconds. */
-  #prunedUntil = 0;
+  #prunedUntil: number;
 
-  constructor(options: { maxEntries?: number; initial?: Iterable<{ nonce: string; capabilityId: string; expiresAt: number }> } = {}) {
+  /** `prunedUntil`: the same mark of the store that `initial` comes from. */
+  constructor(
+    options: {
+      maxEntries?: number;
+      initial?: Iterable<{ nonce: string; capabilityId: string; expiresAt: number }>;
+      prunedUntil?: number;
+    } = {},
+  ) {
     this.#maxEntries = options.maxEntries ?? 1_000_000;
+    this.#prunedUntil = options.prunedUntil ?? 0;
     for (const entry of options.initial ?? []) this.remember(entry.nonce, entry.capabilityId, entry.expiresAt);
   }
 

@@ -28,6 +28,8 @@ export interface ReceiptStore {
   /** Unix seconds: counters of tokens that expired at or before this are no longer among them. Absent: all are. */
   budgetsPrunedUntil?(): number;
   initialReplayKeys(): readonly { nonce: string; capabilityId: string; expiresAt: number }[];
+  /** The same mark for them. */
+  replayPrunedUntil?(): number;
   /** Everything appended so far is where it has to go. */
   flush(): Promise<void>;
   /** Last checkpoint, then close. Resolves with the number of receipts that could not be handed over. */
@@ -63,6 +65,8 @@ export interface LedgerLike {
   initialBudgets(): readonly BudgetCharge[];
   budgetsPrunedUntil?(): number;
   initialReplayKeys(): readonly { nonce: string; capabilityId: string; expiresAt: number }[];
+  /** The same mark for them. */
+  replayPrunedUntil?(): number;
   flush(): Promise<void>;
   close(options?: { deadlineMs?: number }): Promise<{ undelivered: number }>;
 }
@@ -86,6 +90,7 @@ export function ledgerStore(openLedger: (signer: KernelSigner, settings: StoreSe
         initialBudgets: () => ledger.initialBudgets(),
         budgetsPrunedUntil: () => ledger.budgetsPrunedUntil?.() ?? 0,
         initialReplayKeys: () => ledger.initialReplayKeys(),
+        replayPrunedUntil: () => ledger.replayPrunedUntil?.() ?? 0,
         flush: () => ledger.flush(),
         close: (options) => ledger.close(options),
       };

@@ -59,6 +59,7 @@ class StoreLedger implements Ledger {
   readonly #budgets: BudgetCharge[];
   readonly #budgetsPrunedUntil: number;
   readonly #replayKeys: Snapshot["replayKeys"];
+  readonly #replayPrunedUntil: number;
   readonly #maintenance: NodeJS.Timeout;
   #counts: Counts;
   #checkpointSeq: number;
@@ -82,6 +83,7 @@ class StoreLedger implements Ledger {
     this.#budgets = snapshot.budgets;
     this.#budgetsPrunedUntil = snapshot.budgetsPrunedUntil;
     this.#replayKeys = snapshot.replayKeys;
+    this.#replayPrunedUntil = snapshot.replayPrunedUntil;
     this.#counts = snapshot;
     this.#checkpointSeq = snapshot.head?.checkpointSeq ?? 0;
     this.#checkpointAt = snapshot.head?.issuedAt ?? 0;
@@ -143,6 +145,10 @@ class StoreLedger implements Ledger {
 
   initialReplayKeys(): Snapshot["replayKeys"] {
     return this.#replayKeys;
+  }
+
+  replayPrunedUntil(): number {
+    return this.#replayPrunedUntil;
   }
 
   status(): LedgerStatus {

@@ -52,6 +52,8 @@ export interface Snapshot extends Counts {
   budgets: BudgetCharge[];
   /** Unix seconds. */
   budgetsPrunedUntil: number;
+  /** Unix seconds: keys that expired at or before this are not among those that follow. */
+  replayPrunedUntil: number;
   replayKeys: { nonce: string; capabilityId: string; expiresAt: number }[];
   revoked: string[];
   cursors: Record<string, Cursor>;

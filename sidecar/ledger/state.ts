@@ -1,6 +1,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { BudgetCharge, StateChange } from "../kernel/types.ts";
 
+const BUDGETS_MARK = "budgets_pruned_until";
+const REPLAY_MARK = "replay_pruned_until";
+
 /** Budget counters, replay keys and revocations: what must be durable together with the receipt that caused it. */
 export class StateTables {
   readonly #readBudget: StatementSync;
@@ -11,8 +14,8 @@ export class StateTables {
   readonly #liveKeys: StatementSync;
   readonly #purgeKeys: StatementSync;
   readonly #purgeBudgets: StatementSync;
-  readonly #prunedUntil: StatementSync;
-  readonly #setPrunedUntil: StatementSync;
+  readonly #mark: StatementSync;
+  readonly #setMark: StatementSync;
   readonly #revokedAfter: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -34,10 +37,8 @@ export class StateTables {
       `DELETE FROM budgets WHERE (capability_id, grant_index) IN
        (SELECT capability_id, grant_index FROM budgets WHERE expires_at <= ? LIMIT ?)`,
     );
-    this.#prunedUntil = db.prepare("SELECT value FROM meta WHERE key = 'budgets_pruned_until'");
-    this.#setPrunedUntil = db.prepare(
-      "INSERT INTO meta VALUES ('budgets_pruned_until', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-    );
+    this.#mark = db.prepare("SELECT value FROM meta WHERE key = ?");
+    this.#setMark = db.prepare("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value");
     this.#revokedAfter = db.prepare("SELECT position, capability_id FROM revocations WHERE position > ? ORDER BY position");
   }
 
@@ -76,9 +77,14 @@ export class StateTables {
     }));
   }
 
-  /** Deletes at most `limit` keys that have expired at `now`; returns how many. */
+  /** Deletes at most `limit` keys that have expired at `now`; returns how many. Inside the caller's transaction: `replayPrunedUntil` goes with it. */
   purgeReplayKeys(now: number, limit: number): number {
-    return Number(this.#purgeKeys.run(now, limit).changes);
+    return this.#purge(this.#purgeKeys, REPLAY_MARK, now, limit);
+  }
+
+  /** Keys that expired at or before this may be gone. Unix seconds; 0: none is. */
+  replayPrunedUntil(): number {
+    return this.#marked(REPLAY_MARK);
   }
 
   /**
@@ -86,14 +92,22 @@ export class StateTables {
    * `budgetsPrunedUntil` goes with it. A counter without an expiry is never deleted.
    */
   purgeBudgets(until: number, limit: number): number {
-    const purged = Number(this.#purgeBudgets.run(until, limit).changes);
-    if (purged > 0 && until > this.budgetsPrunedUntil()) this.#setPrunedUntil.run(String(until));
-    return purged;
+    return this.#purge(this.#purgeBudgets, BUDGETS_MARK, until, limit);
   }
 
   /** Counters of tokens that expired at or before this may be gone. Unix seconds; 0: none is. */
   budgetsPrunedUntil(): number {
-    return Number(this.#prunedUntil.get()?.value ?? 0);
+    return this.#marked(BUDGETS_MARK);
+  }
+
+  #marked(mark: string): number {
+    return Number(this.#mark.get(mark)?.value ?? 0);
+  }
+
+  #purge(statement: StatementSync, mark: string, until: number, limit: number): number {
+    const purged = Number(statement.run(until, limit).changes);
+    if (purged > 0 && until > this.#marked(mark)) this.#setMark.run(mark, String(until));
+    return purged;
   }
 
   /** Revocations that came after `position`, in order, and the last one's position. */

@@ -172,6 +172,7 @@ export class Store {
       budgets: this.state.budgets(),
       budgetsPrunedUntil: this.state.budgetsPrunedUntil(),
       replayKeys: this.state.replayKeys(nowSeconds),
+      replayPrunedUntil: Math.max(nowSeconds, this.state.replayPrunedUntil()),
       revoked: this.state.revokedAfter(0).capabilityIds,
       cursors: Object.fromEntries(
         cursors.map((row) => [row.name, { receiptSeq: row.receipt_seq as number, checkpointSeq: row.checkpoint_seq as number }]),

@@ -99,6 +99,8 @@ export interface Ledger {
   budgetsPrunedUntil(): number;
   /** Unexpired DPoP replay keys as they were durable at open. */
   initialReplayKeys(): readonly { nonce: string; capabilityId: string; expiresAt: number }[];
+  /** Replay keys that expired at or before this were dropped before open; Unix seconds. */
+  replayPrunedUntil(): number;
   status(): LedgerStatus;
   /** Tries a write that is rolled back; false sets `status().fault`. */
   probe(): Promise<boolean>;
