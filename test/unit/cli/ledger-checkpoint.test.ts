@@ -61,6 +61,10 @@ describe("chio checkpoint verify", () => {
     const cut = await verify("--receipt-db", dir.store, "--known-checkpoints", log);
     expect(cut.code).toBe(1);
     expect(JSON.parse(cut.stdout).errors).toMatchObject([{ code: "checkpoint_missing", checkpoint_seq: 3 }]);
+    const file = join(dir.path, "export");
+    expect(await runCli(["receipt", "export", "--receipt-db", dir.store, "--output", file])).toMatchObject({ code: 0 });
+    expect(await verify("--export", file)).toMatchObject({ code: 0 });
+    expect(await verify("--export", file, "--known-checkpoints", log)).toMatchObject({ code: 1 });
   });
 
   it("exits 2 for what is no store, no key, no file", async () => {
