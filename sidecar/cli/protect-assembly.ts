@@ -48,7 +48,7 @@ export interface Sidecar {
  */
 export async function assemble(
   config: ServiceConfig,
-  { log, thread, signal }: { log: Logger; thread: LedgerThread; signal: AbortSignal },
+  { log, thread, signal, onBroken }: { log: Logger; thread: LedgerThread; signal: AbortSignal; onBroken: (error: unknown) => void },
 ): Promise<Sidecar> {
   const keypair = Keypair.fromSeedHex(config.signingSeedHex);
   const metrics = createMetrics(VERSION);
@@ -58,7 +58,7 @@ export async function assemble(
     const note = (error: unknown) => void problems.push(...problemsOf(error));
     const policy = attempt(() => loadConfiguredPolicy(config), note);
     // The store opens in a thread of its own meanwhile.
-    const opening = policy && openStore(config, policy, { keypair, thread, metrics, log }).catch(note);
+    const opening = policy && openStore(config, policy, { keypair, thread, metrics, log, onBroken }).catch(note);
     const routes = await loadRoutes(config, { signal }).catch(note);
     // Guards compile their patterns when they are built: a pattern that cannot be used refuses the start.
     const guards = policy && attempt(() => buildGuards(policy), note);
@@ -98,7 +98,13 @@ function attempt<T>(work: () => T, failed: (error: unknown) => void): T | undefi
 function openStore(
   config: ServiceConfig,
   policy: CompiledPolicy,
-  { keypair, thread, metrics, log }: Pick<Parts, "keypair" | "metrics" | "log"> & { thread: LedgerThread },
+  {
+    keypair,
+    thread,
+    metrics,
+    log,
+    onBroken,
+  }: Pick<Parts, "keypair" | "metrics" | "log"> & { thread: LedgerThread; onBroken: (error: unknown) => void },
 ): Promise<Ledger> {
   const { batchSize, intervalMs } = config.checkpoint;
   if (config.receiptStore === null)
@@ -116,6 +122,8 @@ function openStore(
     now: Date.now,
     onFault: (fault, message) =>
       log.error(`receipts cannot be made durable, requests are refused: ${message}`, { code: `ledger_${fault}` }),
+    // Nothing here can start the thread anew; the platform can start the process.
+    onLost: onBroken,
     onRecovered: () => log.info("the receipt store takes receipts again"),
     onCommit: (receipts, seconds) => metrics.receiptsCommitted(receipts, seconds),
   });

@@ -29,6 +29,10 @@ export async function runProtect(flags: FlagValues, thread: LedgerThread, io: Co
   let sidecar: Sidecar | null = null;
 
   const exit = (code: number): never => process.exit(code);
+  const onBroken = (error: unknown) => {
+    log.error("unhandled error, ending: nothing may be decided in a state that nobody planned", { error });
+    exit(1);
+  };
   const stopWatching = watchProcess(
     {
       onStop(signal) {
@@ -44,10 +48,7 @@ export async function runProtect(flags: FlagValues, thread: LedgerThread, io: Co
         log.error(`${signal} again: ending at once`, sidecar === null ? {} : { undone: sidecar.undone() });
         exit(1);
       },
-      onBroken(error) {
-        log.error("unhandled error, ending: nothing may be decided in a state that nobody planned", { error });
-        exit(1);
-      },
+      onBroken,
     },
     () => log,
   );
@@ -58,7 +59,7 @@ export async function runProtect(flags: FlagValues, thread: LedgerThread, io: Co
     for (const warning of warnings) log.warn(warning);
     // A closed stdout makes the stdout sink unreachable, which readiness says; it is no reason to end, as it is for a command in a pipe.
     process.stdout.removeAllListeners("error").on("error", () => {});
-    sidecar = await assemble(config, { log, thread, signal: aborted.signal });
+    sidecar = await assemble(config, { log, thread, signal: aborted.signal, onBroken });
     log.info("listening", { ...sidecar.summary(), start_ms: Math.round(performance.now() - began) });
   } catch (error) {
     if (error instanceof ConfigError) for (const warning of error.warnings) log.warn(warning);

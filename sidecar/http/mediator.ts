@@ -178,6 +178,16 @@ export class Mediator {
    * stands alone are then given back, since nothing was done for them.
    */
   async record(call: Call, decision: Decision, options: ReceiptOptions): Promise<RecordedReceipt> {
+    const receipt = this.#unsigned(call, decision, options);
+    try {
+      return { ...(await this.#deps.ledger.signAndAppend(receipt)), text: receipt.text };
+    } catch (error) {
+      if (receipt.state !== undefined) this.#giveBack(decision);
+      throw this.#notDurable(error);
+    }
+  }
+
+  #unsigned(call: Call, decision: Decision, options: ReceiptOptions): UnsignedReceipt {
     const { kernelKey } = this.#deps;
     const body = httpReceiptBody(call, decision, {
       ...options,
@@ -192,12 +202,7 @@ export class Mediator {
     if (options.decisionReceiptId !== undefined) receipt.closes = options.decisionReceiptId;
     // Charges belong to the receipt that was first: the one that closes it would count them twice.
     else if (decision.state.length > 0) receipt.state = decision.state;
-    try {
-      return { ...(await this.#deps.ledger.signAndAppend(receipt)), text };
-    } catch (error) {
-      if (receipt.state !== undefined) this.#giveBack(decision);
-      throw this.#notDurable(error);
-    }
+    return receipt;
   }
 
   #giveBack(decision: Decision): void {

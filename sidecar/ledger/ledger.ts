@@ -99,7 +99,10 @@ class StoreLedger implements Ledger {
       });
     });
     client.onEvent = (event) => this.#receive(event);
-    client.onEnd = (error) => this.#setFault("io_error", error.message);
+    client.onEnd = (error) => {
+      this.#setFault("io_error", error.message);
+      options.onLost?.(error);
+    };
     this.#maintenance = setInterval(
       () => client.post({ type: "maintain", now: options.now() }),
       options.maintenanceIntervalMs ?? MAINTENANCE_INTERVAL_MS,

@@ -23,7 +23,7 @@ export interface ReceiptProof {
 /** Columns that `chio receipt list` filters by. What the receipt says too (time, capability, outcome; a tool receipt's tool) must be the same here: it is compared on read. */
 export type ReceiptIndex = ReceiptIndexRow;
 
-/** Why the ledger takes nothing at the moment. All but `closed` end by themselves when their cause is gone. */
+/** Why the ledger takes nothing at the moment. All but `closed` end by themselves when their cause is gone; see `LedgerOptions.onLost`. */
 export type LedgerFault = "disk_full" | "read_only" | "locked" | "corrupt" | "io_error" | "queue_full" | "sink_unreachable" | "closed";
 
 export interface SinkStatus {
@@ -126,6 +126,8 @@ export interface LedgerOptions {
   now: () => number;
   onFault?: (fault: LedgerFault, message: string) => void;
   onRecovered?: () => void;
+  /** The store's thread ended by itself. This ledger takes nothing any more, and does not heal: end the process. */
+  onLost?: (error: Error) => void;
   /** After each group that is durable: its receipts and the seconds of its commit, for the metrics. */
   onCommit?: (receipts: number, seconds: number) => void;
   /** How long one write to a sink may take before the sink counts as unreachable. Default 10,000. */

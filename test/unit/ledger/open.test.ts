@@ -130,3 +130,19 @@ describe("acknowledge: sink, with a sink that is down", () => {
     await ledger.close();
   });
 });
+
+it("says that its thread is gone: what waits for it is refused, and nothing brings it back", async () => {
+  using dir = scratch();
+  const lost: string[] = [];
+  const ledger = await openTestLedger(dir.store, {
+    workerUrl: new URL("./dying-worker.ts", import.meta.url),
+    onLost: (error) => lost.push(error.message),
+  });
+  await ledger.append(kernel.http());
+  await expect(ledger.append(kernel.http({ requestId: "the last one" }))).rejects.toMatchObject({ fault: "io_error" });
+  expect(await ledger.probe()).toBe(false);
+  expect(lost).toEqual(["the ledger's thread ended"]);
+  expect(ledger.status()).toMatchObject({ writable: false, fault: "io_error" });
+  await ledger.close();
+  expect(lost).toHaveLength(1);
+});
