@@ -18,7 +18,9 @@ export function readEcs(at: At, words: EcsWords, options: ReadOptions, around: E
   const name = around.name ?? nameOf(family, family.text(), options.fallbackName);
   const containersAt = words(at, "containerDefinitions");
   const edges = readEcsEdges(containersAt, words);
+  // An essential container has no end to wait for: a rule says so, and it runs beside the others.
   const first = (one: At) =>
+    words(one, "essential").flag() === false &&
     edges.some(
       ({ dependsOn, condition }) => dependsOn === words(one, "name").text() && (condition === "completed" || condition === "succeeded"),
     );

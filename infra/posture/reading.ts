@@ -106,6 +106,18 @@ export class Reading {
     return standIn;
   }
 
+  /**
+   * What a list holds, as far as it is known. A part that only the deployment knows is asked about: silence would say that there is nothing. What is
+   * no list is wrong, and is not shown: it may be a map of secrets.
+   */
+  list(at: At, codes: readonly string[]): At[] {
+    if (!at.given) return [];
+    const [items, unknown] = [at.items(), at.unresolved ? at : at.items().find((one) => one.unresolved)];
+    if (unknown !== undefined) this.ask(codes, unknown, "what is in this list is known only when it is deployed");
+    else if (!Array.isArray(at.value)) this.wrong(at, "the platform takes a list here");
+    return items.filter((one) => !one.unresolved);
+  }
+
   #unread(at: At, codes: readonly string[], wanted: string): void {
     if (at.unresolved) this.ask(codes, at, "the value is known only when it is deployed");
     else this.wrong(at, `${JSON.stringify(at.value)} is not ${wanted}`);
