@@ -23,7 +23,11 @@ export function readAppContainer(reading: Reading, at: At, { secrets, graceSecon
   const name = at.get("name").text() ?? "";
   const variables = readVariables(reading.list(at.get("env"), HIDDEN), secrets);
   const list = at.get("probes");
-  const probeAt = (type: string) => list.items().find((one) => one.get("type").text()?.toLowerCase() === type) ?? null;
+  const probeAt = (type: string) => {
+    const [first, second] = list.items().filter((one) => one.get("type").text()?.toLowerCase() === type);
+    if (second !== undefined) reading.wrong(second, `${name} has a second ${type} probe; Azure takes one of each`);
+    return first ?? null;
+  };
   const places = { startup: probeAt("startup"), liveness: probeAt("liveness"), readiness: probeAt("readiness") };
   const probe = (place: At | null) => (place === null ? null : readProbe(reading, place, PROBE));
   const probes: Probes = { startup: probe(places.startup), liveness: probe(places.liveness), readiness: probe(places.readiness) };

@@ -7,7 +7,7 @@ import type { At } from "./at.ts";
 import { readAppContainer } from "./container-app-container.ts";
 import { type AppSecrets, readAppSecrets, readAppVolume } from "./container-app-secrets.ts";
 import { findSidecar } from "./find-sidecar.ts";
-import { type ReadContainer, type ReadEdge, Reading } from "./reading.ts";
+import { ANOTHER_CONTAINER, type ReadContainer, type ReadEdge, Reading } from "./reading.ts";
 import { nameOf, type ServiceReader } from "./service-reader.ts";
 
 /** What Azure takes where the app is silent. Source: Azure Container Apps REST API. */
@@ -24,7 +24,7 @@ export const readContainerApp: ServiceReader = (at, options) => {
   const graceSeconds = reading.number("", grace, DEFAULTS.graceSeconds, ["CHIO-GRACE", "CHIO-DRAIN"]);
   const secrets = readAppSecrets(configuration.get("secrets"));
   const read = (list: At, runsFirst: boolean) =>
-    list.items().map((one) => readAppContainer(reading, one, { secrets, graceSeconds, grace, runsFirst }));
+    reading.list(list, ANOTHER_CONTAINER).map((one) => readAppContainer(reading, one, { secrets, graceSeconds, grace, runsFirst }));
   const containers = [...read(template.get("initContainers"), true), ...read(template.get("containers"), false)];
   const found = findSidecar(reading, containers, options.sidecar, `${options.origin}: ${name}`);
   if (found === null)

@@ -47,6 +47,15 @@ export interface ReadService {
   readonly reading: Reading;
 }
 
+/** What a container could break that is known only when it is deployed. */
+export const ANOTHER_CONTAINER = [
+  "CHIO-SIGNING-KEY-SCOPE",
+  "CHIO-SECRET-SCOPE",
+  "CHIO-EXTRA-PORT",
+  "CHIO-START-ORDER",
+  "CHIO-IMAGE-UNPINNED",
+];
+
 /** Collects where values of the model stand in the document, what is wrong with them, and what is not known. */
 export class Reading {
   readonly #places: { readonly path: string; readonly at: At }[] = [];

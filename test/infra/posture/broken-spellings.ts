@@ -29,6 +29,15 @@ export const OTHER_SPELLINGS: readonly BrokenDocument[] = [
   run("CHIO-PROBE-PATH", "another host's answer", `${SIDECAR}.startupProbe.httpGet.host`, ({ sidecar }) => {
     sidecar.startupProbe.httpGet.host = "status.example.com";
   }),
+  run(
+    "CHIO-FAIL-OPEN",
+    "a deployment without health checks",
+    'spec.template.metadata.annotations["run.googleapis.com/health-check-disabled"]',
+    ({ document }) => (document.spec.template.metadata.annotations["run.googleapis.com/health-check-disabled"] = "true"),
+  ),
+  aca("CHIO-DOCUMENT-VALUE", "a second readiness probe", "resources[0].properties.template.containers[0].probes[3]", ({ sidecar }) =>
+    sidecar.probes.push({ type: "readiness", httpGet: { path: "/", port: 8080 } }),
+  ),
   ecs("CHIO-CAPABILITIES", "privileged", "containerDefinitions[1].privileged", ({ app }) => (app.privileged = "true")),
   ecs("CHIO-DOCUMENT-VALUE", "the host's network", "networkMode", ({ document }) => (document.networkMode = "host")),
   ecs("CHIO-SHARED-PROCESSES", "the host's processes", "pidMode", ({ document }) => (document.pidMode = "host")),

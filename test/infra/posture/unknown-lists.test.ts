@@ -36,6 +36,15 @@ describe("a list that is known only when it is deployed", () => {
     expect(ports([{ ContainerPort: imported }])).toContain("CHIO-EXTRA-PORT");
   });
 
+  it("may hold a container with anything of the sidecar's", () => {
+    const codes = stack(({ Task }) => Task.Properties.ContainerDefinitions.push(imported));
+    expect(codes).toEqual(expect.arrayContaining([...HIDDEN, "CHIO-START-ORDER"]));
+  });
+
+  it("may be of a kind of volume that this kit does not know", () => {
+    expect(stack(({ Task }) => Task.Properties.Volumes.push({ Name: "disk", ConfiguredAtLaunch: true }))).toContain("CHIO-VOLUMES");
+  });
+
   it("may open ports in a security group", () => {
     expect(stack(({ TaskGroup }) => (TaskGroup.Properties.SecurityGroupIngress = imported))).toContain("CHIO-INGRESS-SOURCE");
   });
