@@ -1,4 +1,3 @@
-import { stringify } from "yaml";
 import {
   type AnyTopology,
   type CloudRunVpc,
@@ -9,7 +8,7 @@ import {
   type TopologyFor,
   type Volume,
 } from "../topology/index.ts";
-import { checked, compact, type DataObject, Gaps, type RenderOptions, refuseDeferred, registryImage, some } from "./common.ts";
+import { checked, compact, type DataObject, Gaps, type RenderOptions, refuseDeferred, registryImage, some, yamlText } from "./common.ts";
 
 type Graph = TopologyFor<"cloud-run">;
 
@@ -56,7 +55,7 @@ export function cloudRunYaml(topology: AnyTopology, options: RenderOptions = {})
   const gaps = new Gaps();
   refuseDeferred(service, gaps);
   gaps.throwIfAny();
-  return stringify(service, { lineWidth: 0 });
+  return yamlText(service);
 }
 
 function revisionAnnotations(graph: Graph): DataObject {

@@ -1,3 +1,4 @@
+import { stringify } from "yaml";
 import {
   type Acceptance,
   type AnyTopology,
@@ -14,6 +15,11 @@ import {
 /** Plain data, as JSON and YAML carry it. */
 export type Data = null | boolean | number | string | readonly Data[] | { readonly [key: string]: Data };
 export type DataObject = { readonly [key: string]: Data };
+
+/** gcloud reads YAML 1.1, in which `yes`, `12:30` and `1_000` are no text: such words are quoted. */
+export function yamlText(value: DataObject): string {
+  return stringify(value, { lineWidth: 0, compat: "yaml-1.1" });
+}
 
 export interface RenderOptions {
   /** On top of those in the topology. */

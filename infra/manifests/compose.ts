@@ -1,6 +1,5 @@
-import { stringify } from "yaml";
 import type { AnyTopology, Container, SecretBinding, StartCondition, TopologyFor } from "../topology/index.ts";
-import { checked, compact, type DataObject, Gaps, type RenderOptions, refuseDeferred, registryImage, some } from "./common.ts";
+import { checked, compact, type DataObject, Gaps, type RenderOptions, refuseDeferred, registryImage, some, yamlText } from "./common.ts";
 
 type Graph = TopologyFor<"local">;
 
@@ -36,7 +35,7 @@ export function composeYaml(topology: AnyTopology, options: RenderOptions = {}):
   const gaps = new Gaps();
   refuseDeferred(compose, gaps);
   gaps.throwIfAny();
-  return stringify(compose, { lineWidth: 0 });
+  return yamlText(compose);
 }
 
 function service(graph: Graph, one: Container, gaps: Gaps, options: RenderOptions): DataObject {

@@ -27,12 +27,12 @@ export function parameter(name: string): Expression {
   return new Expression(name, `parameters('${name}')`);
 }
 
-/** ARM template JSON: expressions in brackets, and a bracket that is meant as text doubled. */
+/** ARM template JSON: expressions in brackets. Text in brackets has the first one doubled; text that only starts with one is text. */
 export function toArm(value: AzureData): Data {
   if (value instanceof Expression) return `[${value.arm}]`;
   if (value instanceof ExpressionMap)
     return Object.fromEntries(value.entries.map(([key, item]) => [`[format('{0}', ${key.arm})]`, toArm(item)]));
-  if (typeof value === "string") return value.startsWith("[") ? `[${value}` : value;
+  if (typeof value === "string") return value.startsWith("[") && value.endsWith("]") ? `[${value}` : value;
   if (Array.isArray(value)) return value.map((item) => toArm(item as AzureData));
   if (value === null || typeof value !== "object") return value as Data;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toArm(item as AzureData)]));

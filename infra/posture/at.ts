@@ -87,8 +87,9 @@ export class At {
   flag(): boolean | undefined {
     const { value } = this;
     if (typeof value === "boolean") return value;
+    // YAML 1.1, which CloudFormation and gcloud read, has more words for the two.
     const text = typeof value === "string" ? value.toLowerCase() : "";
-    return text === "true" ? true : text === "false" ? false : undefined;
+    return /^(true|yes|on)$/.test(text) ? true : /^(false|no|off)$/.test(text) ? false : undefined;
   }
 
   /** The same place with another value: JSON that is written as text, for example. */

@@ -12,6 +12,9 @@ const RESOURCES = { cpuMilli: 1000, memoryMiB: 512 };
 /** No field: SIGKILL follows SIGTERM after this. */
 const GRACE_SECONDS = 10;
 
+/** What cannot be looked for in variables and mounts that are not known. */
+const HIDDEN = ["CHIO-SIGNING-KEY-SCOPE", "CHIO-SECRET-SCOPE"];
+
 interface Context {
   readonly idle: boolean | null;
   readonly aliases: ReadonlyMap<string, string>;
@@ -28,15 +31,15 @@ export function readCloudRunContainer(reading: Reading, at: At, words: CloudRunW
     liveness: readProbe(reading, at.get("livenessProbe"), PROBE),
     readiness: readProbe(reading, at.get("readinessProbe"), { ...PROBE, successThreshold: words.form === "v2" ? 2 : 1 }),
   };
-  const variables = readVariables(envs, name, words, aliases);
-  const announced = portsOf(ports);
+  const variables = readVariables(reading.list(envs, HIDDEN), name, words, aliases);
+  const announced = portsOf(reading, ports);
   const container: Container = {
     ...blankContainer(name, at.get("image").text() ?? ""),
     entrypoint: command.texts(),
     args: args.texts(),
     env: variables.env,
     secrets: variables.secrets,
-    mounts: at.get("volumeMounts").items().map(mount),
+    mounts: reading.list(at.get("volumeMounts"), HIDDEN).map(mount),
     ports: announced,
     probes,
     resources: known ? resources : { cpuMilli: 0, memoryMiB: 0 },
@@ -68,10 +71,11 @@ export function readCloudRunContainer(reading: Reading, at: At, words: CloudRunW
   };
 }
 
-/** A list, or Pulumi's single object. */
-function portsOf(ports: At): number[] {
-  const list = Array.isArray(ports.value) ? ports.items() : [ports];
-  return list.flatMap((one) => one.get("containerPort").number() ?? []);
+/** A list, or Pulumi's single object. An entry without a number is Cloud Run's default. Source: Cloud Run Admin API, ContainerPort. */
+function portsOf(reading: Reading, ports: At): number[] {
+  const codes = ["CHIO-EXTRA-PORT", "CHIO-INGRESS-TARGET"];
+  const list = ports.entries().length > 0 ? [ports] : reading.list(ports, codes);
+  return list.map((one) => reading.number("", one.get("containerPort"), 8080, codes));
 }
 
 /** Withheld unless something else is said; always allocated where `resources` is given without a word about it. */
@@ -83,11 +87,11 @@ function mount(at: At): Mount {
   return { volume: at.get("name").text() ?? "", path: (at.get("mountPath").text() ?? "").replace(/(.)\/+$/, "$1"), readOnly: false };
 }
 
-function readVariables(envs: At, container: string, words: CloudRunWords, aliases: ReadonlyMap<string, string>) {
+function readVariables(envs: readonly At[], container: string, words: CloudRunWords, aliases: ReadonlyMap<string, string>) {
   const env: Record<string, string> = {};
   const secrets: SecretBinding[] = [];
   const fields: Record<string, At> = {};
-  for (const one of envs.items()) {
+  for (const one of envs) {
     const name = one.get("name").text() ?? "";
     const ref = words.form === "knative" ? one.get("valueFrom", "secretKeyRef") : one.get("valueSource", "secretKeyRef");
     if (!ref.given) {

@@ -16,6 +16,7 @@ export interface CloudRunWords {
   ingress(at: At): At;
   serviceAccount(at: At): At;
   executionEnvironment(at: At): At;
+  healthCheckDisabled(at: At): At;
   /** Alias of a secret of another project to its full name. */
   secretAliases(at: At): ReadonlyMap<string, string>;
 }
@@ -43,6 +44,7 @@ export const KNATIVE: CloudRunWords = {
   ingress: (at) => serviceNote(at, "run.googleapis.com/ingress"),
   serviceAccount: (at) => at.get("spec", "template", "spec", "serviceAccountName"),
   executionEnvironment: (at) => revisionNote(at, "run.googleapis.com/execution-environment"),
+  healthCheckDisabled: (at) => revisionNote(at, "run.googleapis.com/health-check-disabled"),
   secretAliases(at) {
     const text = revisionNote(at, "run.googleapis.com/secrets").text() ?? "";
     return new Map(
@@ -109,5 +111,6 @@ export const V2: CloudRunWords = {
   ingress: (at) => at.get("ingress"),
   serviceAccount: (at) => at.get("template", "serviceAccount"),
   executionEnvironment: (at) => at.get("template", "executionEnvironment"),
+  healthCheckDisabled: (at) => at.get("template", "healthCheckDisabled"),
   secretAliases: () => new Map(),
 };

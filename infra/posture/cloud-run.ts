@@ -7,7 +7,7 @@ import { readCloudRunContainer } from "./cloud-run-container.ts";
 import { readCloudRunVolume } from "./cloud-run-volumes.ts";
 import { type CloudRunWords, KNATIVE, V2 } from "./cloud-run-words.ts";
 import { findSidecar } from "./find-sidecar.ts";
-import { type ReadContainer, Reading } from "./reading.ts";
+import { ANOTHER_CONTAINER, type ReadContainer, Reading } from "./reading.ts";
 import { nameOf, type ServiceReader } from "./service-reader.ts";
 
 /** A Cloud Run service in either of its two forms; also the inputs of Pulumi's `gcp.cloudrunv2.Service`. */
@@ -20,7 +20,7 @@ export const readCloudRun: ServiceReader = (at, { sidecar: sidecarName, origin, 
   const idle = words.cpuIdle(at, reading);
   const aliases = words.secretAliases(at);
   const read = (list: At, runsFirst: boolean) =>
-    list.items().map((one) => ({ ...readCloudRunContainer(reading, one, words, { idle, aliases }), runsFirst }));
+    reading.list(list, ANOTHER_CONTAINER).map((one) => ({ ...readCloudRunContainer(reading, one, words, { idle, aliases }), runsFirst }));
   // Cloud Run has no init containers; a rule says so.
   const containers = [...read(template.get("initContainers"), true), ...read(containersAt, false)];
   const found = findSidecar(reading, containers, sidecarName, `${origin}: ${name}`);
@@ -32,6 +32,7 @@ export const readCloudRun: ServiceReader = (at, { sidecar: sidecarName, origin, 
   const [min, max] = words.scaling(at);
   const requestTimeoutSeconds = words.timeout(at, reading);
   reading.place("ingress", found.fields.ports ?? found.at);
+  reportUncheckedStart(reading, words.healthCheckDisabled(at));
   refuseUnknownFields(reading, template, containers);
   askAboutPlatform(
     reading,
@@ -106,6 +107,12 @@ function readSettings(reading: Reading, at: At, words: CloudRunWords): CloudRunS
     invokers: [],
     binaryAuthorization: null,
   };
+}
+
+/** Without its check a revision takes traffic whether the sidecar came up or not. */
+function reportUncheckedStart(reading: Reading, at: At): void {
+  if (reading.flag("", at, false, ["CHIO-FAIL-OPEN"]))
+    reading.breach("CHIO-FAIL-OPEN", at, "health checks are off while the revision is deployed", "leave it out, or set it to false");
 }
 
 /** Fields of Kubernetes that somebody may rely on, and that Cloud Run leaves out without a word. */

@@ -9,6 +9,9 @@ import type { ReadContainer, Reading } from "./reading.ts";
 /** What Azure takes where a probe is silent. Source: Azure Container Apps REST API, ContainerAppProbe. */
 const PROBE = { initialDelaySeconds: 0, periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3, successThreshold: 1 };
 
+/** What cannot be looked for in variables and mounts that are not known. */
+const HIDDEN = ["CHIO-SIGNING-KEY-SCOPE", "CHIO-SECRET-SCOPE"];
+
 interface Context {
   readonly secrets: AppSecrets;
   readonly graceSeconds: number;
@@ -18,9 +21,13 @@ interface Context {
 
 export function readAppContainer(reading: Reading, at: At, { secrets, graceSeconds, grace, runsFirst }: Context): ReadContainer {
   const name = at.get("name").text() ?? "";
-  const variables = readVariables(at.get("env"), secrets);
+  const variables = readVariables(reading.list(at.get("env"), HIDDEN), secrets);
   const list = at.get("probes");
-  const probeAt = (type: string) => list.items().find((one) => one.get("type").text()?.toLowerCase() === type) ?? null;
+  const probeAt = (type: string) => {
+    const [first, second] = list.items().filter((one) => one.get("type").text()?.toLowerCase() === type);
+    if (second !== undefined) reading.wrong(second, `${name} has a second ${type} probe; Azure takes one of each`);
+    return first ?? null;
+  };
   const places = { startup: probeAt("startup"), liveness: probeAt("liveness"), readiness: probeAt("readiness") };
   const probe = (place: At | null) => (place === null ? null : readProbe(reading, place, PROBE));
   const probes: Probes = { startup: probe(places.startup), liveness: probe(places.liveness), readiness: probe(places.readiness) };
@@ -30,14 +37,11 @@ export function readAppContainer(reading: Reading, at: At, { secrets, graceSecon
     args: at.get("args").texts(),
     env: variables.env,
     secrets: variables.secrets,
-    mounts: at
-      .get("volumeMounts")
-      .items()
-      .map((one) => ({
-        volume: one.get("volumeName").text() ?? "",
-        path: (one.get("mountPath").text() ?? "").replace(/(.)\/+$/, "$1"),
-        readOnly: false,
-      })),
+    mounts: reading.list(at.get("volumeMounts"), HIDDEN).map((one) => ({
+      volume: one.get("volumeName").text() ?? "",
+      path: (one.get("mountPath").text() ?? "").replace(/(.)\/+$/, "$1"),
+      readOnly: false,
+    })),
     probes,
     resources: readResources(reading, at, name, runsFirst),
     // The image's own; there is no field, and that it is not known is said.
@@ -85,11 +89,11 @@ function readResources(reading: Reading, at: At, name: string, runsFirst: boolea
   return runsFirst ? { cpuMilli: 250, memoryMiB: 512 } : { cpuMilli: 0, memoryMiB: 0 };
 }
 
-function readVariables(list: At, secrets: AppSecrets) {
+function readVariables(list: readonly At[], secrets: AppSecrets) {
   const env: Record<string, string> = {};
   const bindings: SecretBinding[] = [];
   const fields: Record<string, At> = {};
-  for (const one of list.items()) {
+  for (const one of list) {
     const name = one.get("name").text() ?? "";
     const secret = one.get("secretRef").text();
     if (secret === undefined) {

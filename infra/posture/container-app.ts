@@ -7,7 +7,7 @@ import type { At } from "./at.ts";
 import { readAppContainer } from "./container-app-container.ts";
 import { type AppSecrets, readAppSecrets, readAppVolume } from "./container-app-secrets.ts";
 import { findSidecar } from "./find-sidecar.ts";
-import { type ReadContainer, type ReadEdge, Reading } from "./reading.ts";
+import { ANOTHER_CONTAINER, type ReadContainer, type ReadEdge, Reading } from "./reading.ts";
 import { nameOf, type ServiceReader } from "./service-reader.ts";
 
 /** What Azure takes where the app is silent. Source: Azure Container Apps REST API. */
@@ -24,7 +24,7 @@ export const readContainerApp: ServiceReader = (at, options) => {
   const graceSeconds = reading.number("", grace, DEFAULTS.graceSeconds, ["CHIO-GRACE", "CHIO-DRAIN"]);
   const secrets = readAppSecrets(configuration.get("secrets"));
   const read = (list: At, runsFirst: boolean) =>
-    list.items().map((one) => readAppContainer(reading, one, { secrets, graceSeconds, grace, runsFirst }));
+    reading.list(list, ANOTHER_CONTAINER).map((one) => readAppContainer(reading, one, { secrets, graceSeconds, grace, runsFirst }));
   const containers = [...read(template.get("initContainers"), true), ...read(template.get("containers"), false)];
   const found = findSidecar(reading, containers, options.sidecar, `${options.origin}: ${name}`);
   if (found === null)
@@ -74,15 +74,24 @@ function readIngress(reading: Reading, at: At, sidecar: Container, app: Containe
   const port = at.given ? reading.number("ingress.port", target, 0, ["CHIO-INGRESS-TARGET"], own) : own;
   const toApp = app?.listens.some((one) => one.port === port) === true && port !== own;
   const mappings = at.get("additionalPortMappings");
-  for (const [index, one] of mappings.items().entries()) reading.place(`ingress.additionalPorts[${index}]`, one);
+  const mapped = reading.list(mappings, ["CHIO-EXTRA-PORT"]);
+  for (const [index, one] of mapped.entries()) reading.place(`ingress.additionalPorts[${index}]`, one);
   return {
     container: toApp ? app.name : sidecar.name,
     port,
     exposure: reading.flag("ingress.exposure", at.get("external"), false, ["CHIO-PLAIN-HTTP"]) ? "external" : "internal",
-    additionalPorts: mappings.items().map((one) => one.get("targetPort").number() ?? 0),
-    allowInsecure: reading.flag("ingress.allowInsecure", at.get("allowInsecure"), false, ["CHIO-PLAIN-HTTP"]),
+    additionalPorts: mapped.map((one) => one.get("targetPort").number() ?? 0),
+    allowInsecure: takesPlain(reading, at),
     requestTimeoutSeconds: DEFAULTS.requestTimeoutSeconds,
   };
+}
+
+/** A TCP ingress passes on what comes: nothing ends TLS before the sidecar. */
+function takesPlain(reading: Reading, at: At): boolean {
+  const [insecure, transport] = [at.get("allowInsecure"), at.get("transport")];
+  const tcp = transport.text()?.toLowerCase() === "tcp" && at.get("external").flag() === true;
+  if (tcp) reading.place("ingress.allowInsecure", transport);
+  return reading.flag("ingress.allowInsecure", insecure, false, ["CHIO-PLAIN-HTTP"]) || tcp;
 }
 
 function readScaling(reading: Reading, template: At) {
@@ -111,7 +120,7 @@ function readSettings(reading: Reading, at: At, body: At, secrets: AppSecrets, s
     const entry = settings.find((one) => sameIdentity(one.get("identity").text(), identity));
     return { at: entry ?? (list.given ? list : body.get("configuration")), value: entry?.get("lifecycle").text() ?? "All" };
   });
-  const open = lifecycles.find(({ value }) => value !== "None");
+  const open = lifecycles.find(({ value }) => value.toLowerCase() !== "none");
   reading.place("settings.identityLifecycle", open?.at ?? list);
   const profile = body.get("workloadProfileName");
   return {
@@ -140,9 +149,15 @@ function sameIdentity(a: string | undefined, b: string): boolean {
 
 /** Dapr's own sidecar calls a port of the replica for every app of the environment that asks it to. */
 function reportDapr(reading: Reading, dapr: At, sidecar: ReadContainer): void {
-  const port = dapr.get("appPort");
+  const [enabled, port] = [dapr.get("enabled"), dapr.get("appPort")];
   const own = sidecar.seenPorts;
-  if (dapr.get("enabled").flag() !== true || port.number() === undefined || own.includes(port.number() ?? 0)) return;
+  if (!port.given || !reading.flag("", enabled, false, ["CHIO-EXTRA-PORT"], true)) return;
+  if (port.number() === undefined) {
+    if (port.unresolved) reading.ask(["CHIO-EXTRA-PORT"], port, "which port Dapr calls is known only when it is deployed");
+    else reading.wrong(port, `${JSON.stringify(port.value)} is not the number of a port`);
+    return;
+  }
+  if (own.includes(port.number() ?? 0) || enabled.unresolved) return;
   reading.breach(
     "CHIO-EXTRA-PORT",
     port,

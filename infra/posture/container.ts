@@ -64,11 +64,14 @@ function readAction(reading: Reading, at: At): ProbeAction | null {
     return value ?? null;
   };
   const [http, tcp, exec] = [at.get("httpGet"), at.get("tcpSocket"), at.get("exec")];
+  const host = http.given ? http.get("host") : tcp.get("host");
+  if (host.given && !host.unresolved && !["", "127.0.0.1", "localhost", "0.0.0.0"].includes(host.text() ?? "?"))
+    reading.breach("CHIO-PROBE-PATH", host, `the probe is sent to ${host.text()}, and says nothing about this container`, "leave host out");
   if (http.given) return { kind: "http", path: http.get("path").text() || "/", port: port(http) };
   if (tcp.given) return { kind: "tcp", port: port(tcp) };
   if (exec.given) return { kind: "exec", command: exec.get("command").texts() ?? [] };
-  // gRPC speaks of the port only, as TCP does.
-  if (at.get("grpc").given) return { kind: "tcp", port: port(at.get("grpc")) };
+  // gRPC's health service is this path over HTTP/2.
+  if (at.get("grpc").given) return { kind: "http", path: "/grpc.health.v1.Health/Check", port: port(at.get("grpc")) };
   if (at.unresolved) reading.ask(["CHIO-PROBE-MISSING", "CHIO-PROBE-PATH"], at, "the probe is known only when it is deployed");
   else reading.wrong(at, "the probe says neither httpGet nor tcpSocket");
   return null;

@@ -1,4 +1,5 @@
 import { ECS_DEFAULTS } from "../topology/limits.ts";
+import { SIDECAR_SECRET_NAMES, SIGNING_KEY_NAMES } from "../topology/rules/rule.ts";
 import type { SecretRef } from "../topology/secret-ref.ts";
 import type { Container, HealthCheck, SecretBinding, StartCondition } from "../topology/types.ts";
 import type { At } from "./at.ts";
@@ -12,6 +13,8 @@ const CONDITIONS: Readonly<Record<string, StartCondition>> = {
   COMPLETE: "completed",
   SUCCESS: "succeeded",
 };
+/** A value of these is a finding of its own, wherever it comes from. */
+const SIDECAR_NAMES = [...SIGNING_KEY_NAMES, ...SIDECAR_SECRET_NAMES];
 const CHECK_CODES = ["CHIO-PROBE-RANGE", "CHIO-PROBE-TIMEOUT", "CHIO-HEALTH-GRACE"];
 
 export function readEcsContainer(reading: Reading, at: At, words: EcsWords, runsFirst: boolean): ReadContainer {
@@ -21,7 +24,10 @@ export function readEcsContainer(reading: Reading, at: At, words: EcsWords, runs
   const linux = field("linuxParameters");
   const capabilities = words(linux, "capabilities");
   const mappings = field("portMappings");
-  const ports = mappings.items().flatMap((one) => words(one, "containerPort").number() ?? []);
+  const mapped = reading.list(mappings, ["CHIO-EXTRA-PORT", "CHIO-INGRESS-TARGET"]);
+  const ports = mapped.flatMap((one) => mappedPorts(reading, one, words));
+  const hidden = ["CHIO-SIGNING-KEY-SCOPE", "CHIO-SECRET-SCOPE"];
+  const bindings = reading.list(secrets, hidden);
   const fields: Record<string, At> = {
     name: field("name"),
     image: field("image"),
@@ -43,13 +49,24 @@ export function readEcsContainer(reading: Reading, at: At, words: EcsWords, runs
     startTimeoutSeconds: field("startTimeout"),
   };
   const env: Record<string, string> = {};
-  for (const one of environment.items()) {
+  const secretRefs = bindings.map((one) => secret(reading, one, words, name));
+  for (const one of reading.list(environment, hidden)) {
     const variable = words(one, "name").text() ?? "";
-    env[variable] = words(one, "value").text() ?? "";
+    const value = words(one, "value").text() ?? "";
+    const ref = SIDECAR_NAMES.includes(variable) ? null : dynamicReference(value);
+    if (ref !== null) {
+      fields[`secrets[${secretRefs.length}]`] = one;
+      secretRefs.push({ name: `${variable} of ${name}`, purpose: "other", target: { kind: "env", env: variable }, ref });
+      continue;
+    }
+    env[variable] = value;
     fields[`env.${variable}`] = one;
   }
-  for (const [index, one] of mappings.items().entries()) fields[`ports[${index}]`] = one;
-  for (const [index, one] of secrets.items().entries()) fields[`secrets[${index}]`] = one;
+  for (const [index, { at: one }] of ports.entries()) fields[`ports[${index}]`] = one;
+  for (const [index, one] of bindings.entries()) fields[`secrets[${index}]`] = one;
+  const privileged = field("privileged");
+  if (reading.flag("", privileged, false, ["CHIO-CAPABILITIES"]))
+    reading.breach("CHIO-CAPABILITIES", privileged, `${name} is privileged: it has every capability, and the host's devices`);
   if (field("environmentFiles").items().length > 0)
     reading.ask(
       ["CHIO-SIGNING-KEY-SCOPE", "CHIO-SECRET-SCOPE"],
@@ -61,18 +78,16 @@ export function readEcsContainer(reading: Reading, at: At, words: EcsWords, runs
     entrypoint: entryPoint.texts(),
     args: command.texts(),
     env,
-    secrets: secrets.items().map((one) => secret(reading, one, words, name)),
-    mounts: field("mountPoints")
-      .items()
-      .map((one) => ({
-        volume: words(one, "sourceVolume").text() ?? "",
-        path: (words(one, "containerPath").text() ?? "").replace(/(.)\/+$/, "$1"),
-        readOnly: words(one, "readOnly").flag() === true,
-      })),
+    secrets: secretRefs,
+    mounts: reading.list(field("mountPoints"), hidden).map((one) => ({
+      volume: words(one, "sourceVolume").text() ?? "",
+      path: (words(one, "containerPath").text() ?? "").replace(/(.)\/+$/, "$1"),
+      readOnly: words(one, "readOnly").flag() === true,
+    })),
     tmpfs: words(linux, "tmpfs")
       .items()
       .map((one) => ({ path: words(one, "containerPath").text() ?? "", sizeMiB: words(one, "size").number() ?? 0 })),
-    ports,
+    ports: ports.map(({ port }) => port),
     healthCheck: readHealthCheck(reading, field("healthCheck"), words),
     resources: {
       cpuMilli: (reading.number("", field("cpu"), 0, ["CHIO-RESOURCES"]) * 1000) / 1024,
@@ -87,7 +102,20 @@ export function readEcsContainer(reading: Reading, at: At, words: EcsWords, runs
     graceSeconds: reading.number("", field("stopTimeout"), ECS_DEFAULTS.stopTimeout, ["CHIO-GRACE", "CHIO-DRAIN"]),
     startTimeoutSeconds: field("startTimeout").number() ?? null,
   };
-  return { at, container, fields, runsFirst, seenPorts: ports };
+  return { at, container, fields, runsFirst, seenPorts: container.ports };
+}
+
+/** The ends of a range count for it. A mapping is there whatever its number is. */
+function mappedPorts(reading: Reading, at: At, words: EcsWords): { readonly port: number; readonly at: At }[] {
+  const [one, range] = [words(at, "containerPort"), words(at, "containerPortRange")];
+  const ends = /^(\d+)-(\d+)$/.exec(range.text()?.trim() ?? "");
+  const ports = one.number() === undefined ? (ends?.slice(1).map(Number) ?? []) : [Number(one.number())];
+  const unread = one.given ? one : range;
+  if (ports.length === 0) {
+    if (unread.unresolved) reading.ask(["CHIO-EXTRA-PORT"], unread, "a port is mapped whose number is known only when it is deployed");
+    else reading.wrong(unread.given ? unread : at, "the mapping names no port of the container");
+  }
+  return [...new Set(ports)].map((port) => ({ port, at }));
 }
 
 /** A value that is not known yet is no name and not root. */
@@ -106,14 +134,16 @@ function readRestart(at: At, words: EcsWords): Container["restart"] {
 }
 
 function readHealthCheck(reading: Reading, at: At, words: EcsWords): HealthCheck | null {
-  const command = words(at, "command").texts();
+  const given = words(at, "command");
+  const command = given.texts();
   if (!at.given) return null;
-  if (at.unresolved)
+  if (given.unresolved)
     reading.ask(
       ["CHIO-PROBE-MISSING", "CHIO-HEALTH-COMMAND", "CHIO-PROBE-SINKS"],
       at,
       "the health check is known only when it is deployed",
     );
+  else if (command === null) reading.wrong(given.given ? given : at, "the health check has no command, which is a list of words");
   const number = (key: string, absent: number) => reading.number("", words(at, key), absent, CHECK_CODES);
   return {
     command: command === null ? ["unresolved"] : healthWords(command),
@@ -138,6 +168,14 @@ function secret(reading: Reading, at: At, words: EcsWords, container: string): S
   return { name: `${name} of ${container}`, purpose: "other", target: { kind: "env", env: name }, ref: awsReference(text) };
 }
 
+/** What CloudFormation puts into a plain variable in place of `{{resolve:…}}`: the container has the value as if it were one of its secrets. */
+function dynamicReference(value: string): SecretRef | null {
+  const found = /\{\{resolve:(secretsmanager|ssm-secure|ssm):(arn:(?:\$\{[^}]*\}|[^}])*?:(?:secret:|parameter)[^:}]+|[^:}]+)/.exec(value);
+  if (found === null) return null;
+  const [, service, id = ""] = found;
+  return awsReference(service === "secretsmanager" && !id.startsWith("arn:") ? `arn:aws:secretsmanager:region:account:secret:${id}` : id);
+}
+
 /** `ARN`, `ARN:field:stage:version`, or a parameter's name. The ARN may be a marker for a resource of the same document. */
 export function awsReference(text: string): SecretRef {
   const marked = /^(\$\{deferred:[^}]*\})(?::([^:]*):([^:]*):([^:]*))?$/.exec(text);
@@ -146,7 +184,12 @@ export function awsReference(text: string): SecretRef {
       text,
     );
   const found = marked ?? named;
-  if (found === null) return { kind: "aws-ssm-parameter", arn: text };
+  // A parameter of the same region goes by its name alone; policies name it by its ARN.
+  if (found === null)
+    return {
+      kind: "aws-ssm-parameter",
+      arn: /^[\w./-]+$/.test(text) ? `arn:aws:ssm:region:account:parameter/${text.replace(/^\//, "")}` : text,
+    };
   return {
     kind: "aws-secrets-manager",
     arn: found[1] ?? "",

@@ -1,6 +1,6 @@
 import { DEFAULTS } from "../topology/defaults.ts";
 import { LIMITS } from "../topology/limits.ts";
-import { replicaHealthPath } from "../topology/replica-health.ts";
+import { readinessAsked, replicaHealthPath } from "../topology/replica-health.ts";
 import { healthPath } from "../topology/rules/rule.ts";
 import type { EcsSettings, IamStatement, SecurityGroupRule } from "../topology/settings.ts";
 import type { Scaling } from "../topology/types.ts";
@@ -35,9 +35,13 @@ export interface EcsSurroundings {
   readonly healthGraceSeconds?: Placed<number>;
   /** Where load balancers send requests. */
   readonly targets?: readonly BalancerTarget[];
-  readonly targetHealthPath?: Placed<string>;
+  /** False: there are more, and where they send is not known. */
+  readonly allTargets?: boolean;
+  /** What each target group asks, and on which port where that is not the target's own. */
+  readonly targetHealth?: readonly { readonly path: Placed<string>; readonly port: Placed<number> | null }[];
   readonly deregistrationSeconds?: Placed<number>;
-  readonly securityGroup?: { readonly rules: readonly Placed<SecurityGroupRule>[]; readonly at: At };
+  /** `complete`: no group, and no rule of one, is missing. */
+  readonly securityGroup?: { readonly rules: readonly Placed<SecurityGroupRule>[]; readonly complete: boolean };
   /** Of the load balancer: after this time without a byte it closes the connection. */
   readonly requestTimeoutSeconds?: Placed<number>;
   readonly exposure?: Placed<"internal" | "external">;
@@ -61,10 +65,26 @@ export function ecsSettings(
     if (given !== undefined) reading.place(path, given.at);
     return given?.value;
   };
-  const pid = words(at, "pidMode");
+  const [pid, network] = [words(at, "pidMode"), words(at, "networkMode")];
   reading.place("settings.pidMode", pid);
+  if (pid.unresolved)
+    reading.ask(["CHIO-SHARED-PROCESSES"], pid, "whether the containers share their processes is known only when it is deployed");
+  if (network.unresolved) reading.ask(["CHIO-INGRESS-TARGET"], network, "the network mode is known only when it is deployed");
+  else if (network.given && network.text()?.toLowerCase() !== "awsvpc")
+    reading.wrong(
+      network,
+      `the network mode is ${JSON.stringify(network.value)}: Fargate takes awsvpc, in which app and sidecar share a loopback`,
+    );
   const target = ingressTarget(around, sidecar.container.name);
   if (target !== undefined) reading.place("ingress", target.at);
+  const health = healthPath(sidecar.container);
+  for (const { port } of around.targetHealth ?? [])
+    if (port !== null && !sidecar.container.ports.includes(port.value))
+      reading.breach(
+        "CHIO-PROBE-PATH",
+        port.at,
+        `the load balancer asks port ${port.value}, which is not one of ${sidecar.container.name}`,
+      );
   for (const [index, one] of (around.securityGroup?.rules ?? []).entries())
     reading.place(`settings.securityGroupIngress[${index}]`, one.at);
   for (const [index, one] of (around.taskRole?.statements ?? []).entries()) reading.place(`settings.taskRoleStatements[${index}]`, one.at);
@@ -78,12 +98,13 @@ export function ecsSettings(
     region: null,
     logs: { appGroup: "", sidecarGroup: "", retentionDays: 0, sidecarMode: "blocking", appMode: "non-blocking", appMaxBufferMiB: 0 },
     enableExecuteCommand: place("settings.enableExecuteCommand", around.exec) ?? false,
-    pidMode: pid.text()?.toLowerCase() === "task" ? "task" : null,
+    // With the host's, they see each other and all else.
+    pidMode: pid.unresolved || !/^(task|host)$/i.test(pid.text() ?? "") ? null : "task",
     securityGroupIngress: (around.securityGroup?.rules ?? []).map(({ value }) => value),
     loadBalancer: {
       certificateArn: place("settings.loadBalancer.certificateArn", around.certificate) ?? null,
       healthCheck: {
-        path: place("settings.loadBalancer.healthCheck.path", around.targetHealthPath) ?? replicaHealthPath(healthPath(sidecar.container)),
+        path: place("settings.loadBalancer.healthCheck.path", worstPath(around, health)) ?? replicaHealthPath(health),
         ...DEFAULTS.ecs.targetHealth,
       },
     },
@@ -99,6 +120,13 @@ export function ecsSettings(
   return { settings, scaling };
 }
 
+/** Of several paths the one that a rule objects to, if there is one. */
+function worstPath({ targetHealth = [] }: EcsSurroundings, health: string): Placed<string> | undefined {
+  const paths = targetHealth.map(({ path }) => path);
+  const asked = (one: Placed<string>) => readinessAsked(one.value, health);
+  return paths.find((one) => asked(one) === null) ?? paths.find((one) => asked(one)?.sinks === true) ?? paths[0];
+}
+
 function ask(reading: Reading, at: At, around: EcsSurroundings, words: EcsWords): void {
   const lacks = (given: unknown, codes: readonly string[], what: string, where: At = around.service ?? at) => {
     if (given === undefined) reading.ask(codes, where, `${what} ${NOTHING}`);
@@ -106,16 +134,27 @@ function ask(reading: Reading, at: At, around: EcsSurroundings, words: EcsWords)
   lacks(around.circuitBreaker, ["CHIO-FAIL-OPEN"], "whether a failed deployment is rolled back");
   lacks(around.exec, ["CHIO-EXEC"], "whether ECS Exec is on");
   lacks(around.healthGraceSeconds, ["CHIO-HEALTH-GRACE"], "the health-check grace of the service");
-  lacks(around.targets, ["CHIO-INGRESS-TARGET"], "to which container and port the load balancer sends");
-  lacks(around.targetHealthPath, ["CHIO-PROBE-PATH", "CHIO-PROBE-SINKS"], "which path the load balancer asks");
+  lacks(
+    around.allTargets === false ? undefined : around.targets,
+    ["CHIO-INGRESS-TARGET"],
+    "to which container and port the load balancer sends",
+  );
+  lacks(around.targetHealth, ["CHIO-PROBE-PATH", "CHIO-PROBE-SINKS"], "which path the load balancer asks");
   lacks(
     around.deregistrationSeconds,
     ["CHIO-DEREGISTRATION", "CHIO-REQUEST-TIMEOUT"],
     "how long a target is deregistered before it is stopped, and how long a request may take",
   );
-  lacks(around.securityGroup, ["CHIO-INGRESS-SOURCE"], "what the security group lets in");
+  lacks(around.securityGroup?.complete === true ? true : undefined, ["CHIO-INGRESS-SOURCE"], "what the security group lets in");
   lacks(around.exposure, ["CHIO-PLAIN-HTTP"], "whether callers come over HTTPS");
   lacks(around.scaling, ["CHIO-SCALING"], "how many replicas there are");
-  const role = words(at, "taskRoleArn");
+  const [role, execution] = [words(at, "taskRoleArn"), words(at, "executionRoleArn")];
+  const told = !role.unresolved || role.text()?.startsWith("${deferred:Parameter.") === true;
+  if (around.taskRole === undefined && role.given && told && role.text() === execution.text())
+    reading.breach(
+      "CHIO-TASK-ROLE",
+      role,
+      "the task role is the execution role, which reads the secrets: every container has its credentials",
+    );
   if (role.given) lacks(around.taskRole, ["CHIO-TASK-ROLE"], "what the task role may read", role);
 }

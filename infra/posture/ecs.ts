@@ -8,7 +8,7 @@ import { readEcsContainer, readEcsEdges } from "./ecs-container.ts";
 import { type EcsSurroundings, ecsSettings, ingressTarget } from "./ecs-surroundings.ts";
 import type { EcsWords } from "./ecs-words.ts";
 import { findSidecar } from "./find-sidecar.ts";
-import { type ReadContainer, Reading, type ReadVolume } from "./reading.ts";
+import { ANOTHER_CONTAINER, type ReadContainer, Reading, type ReadVolume } from "./reading.ts";
 import { nameOf, type ReadOptions, type ReadResult } from "./service-reader.ts";
 
 /** A task definition, with what the document says of the service, the load balancer and the roles around it. */
@@ -18,12 +18,14 @@ export function readEcs(at: At, words: EcsWords, options: ReadOptions, around: E
   const name = around.name ?? nameOf(family, family.text(), options.fallbackName);
   const containersAt = words(at, "containerDefinitions");
   const edges = readEcsEdges(containersAt, words);
+  // An essential container has no end to wait for: a rule says so, and it runs beside the others.
   const first = (one: At) =>
+    words(one, "essential").flag() === false &&
     edges.some(
       ({ dependsOn, condition }) => dependsOn === words(one, "name").text() && (condition === "completed" || condition === "succeeded"),
     );
-  const unshared = containersAt
-    .items()
+  const unshared = reading
+    .list(containersAt, ANOTHER_CONTAINER)
     .map((one) => readEcsContainer(reading, one, words, first(one) || words(one, "firelensConfiguration").given));
   const { containers, total, known } = readTotal(
     reading,
@@ -150,5 +152,8 @@ function readVolume(reading: Reading, at: At, words: EcsWords): ReadVolume {
   }
   const host = words(at, "host", "sourcePath");
   if (host.given) return { at, volume: { kind: "host", name, source: host.text() ?? "" } };
+  const other = at.entries().find(([key, one]) => !/^(name|host)$/i.test(key) && one.given && one.flag() !== false);
+  if (other !== undefined)
+    reading.ask(["CHIO-VOLUMES", "CHIO-STORE-PLACE"], at, `volume ${name} is of the kind ${other[0]}, which this kit does not know`);
   return { at, volume: { kind: "empty", name, medium: "disk", sizeMiB: null } };
 }

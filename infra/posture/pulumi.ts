@@ -15,13 +15,13 @@ const UNKNOWN =
   /^(04da6b54-80e4-46f7-96ec-b56ff0331ba9|6a19a0b0-7e62-4c92-b797-7f8e31da9cc2|030794c1-ac77-496b-92df-f27374a8bd58|e48ece36-62e2-4504-bad9-02848725956a|dd056dcd-154b-4c76-9bd3-c8f88648b5ff)$/;
 
 const TASK = /^aws:ecs\/taskDefinition:TaskDefinition$/;
-type ResourceReader = (at: At, options: ReadOptions, resources: readonly At[]) => ReadResult | null;
+type ResourceReader = (at: At, options: ReadOptions, resources: readonly At[]) => readonly ReadResult[];
 const READERS: readonly { readonly type: RegExp; readonly format: DocumentFormat; readonly read: ResourceReader }[] = [
-  { type: /^gcp:cloudrunv2\/service:Service$/, format: "cloud-run-v2", read: (at, options) => readCloudRun(at, options) },
+  { type: /^gcp:cloudrunv2\/service:Service$/, format: "cloud-run-v2", read: (at, options) => [readCloudRun(at, options)] },
   {
     type: /^azure-native(_app_v\d+)?:app(\/v\w+)?:ContainerApp$/,
     format: "container-app",
-    read: (at, options) => readContainerApp(at, options),
+    read: (at, options) => [readContainerApp(at, options)],
   },
   { type: TASK, format: "ecs-task-definition", read: readTask },
 ];
@@ -34,7 +34,7 @@ export function stackFormat(type: string): DocumentFormat | null {
 /** One resource by its properties, as a program gives them. */
 export function readStackResource(type: string, props: At, options: ReadOptions): ReadResult | null {
   const at = new At(props.value, props.path, unwrap);
-  return READERS.find((one) => one.type.test(type))?.read(at, options, []) ?? null;
+  return READERS.find((one) => one.type.test(type))?.read(at, options, [])[0] ?? null;
 }
 
 /** The governed services in a stack's export, from the inputs of its resources. */
@@ -47,8 +47,7 @@ export function readStack(document: At, options: ReadOptions): ReadResult[] {
     const type = resource.get("type").text() ?? "";
     const reader = READERS.find((one) => one.type.test(type));
     const name = resource.get("urn").text()?.split("::").at(-1) ?? options.fallbackName;
-    const result = reader?.read(resource.get("inputs"), { ...options, fallbackName: name }, list) ?? null;
-    return result === null ? [] : [result];
+    return reader?.read(resource.get("inputs"), { ...options, fallbackName: name }, list) ?? [];
   });
 }
 
@@ -66,8 +65,8 @@ const unwrap: Resolve = (value) => {
   }
 };
 
-/** `containerDefinitions` is JSON in a text. */
-function readTask(at: At, options: ReadOptions, resources: readonly At[]): ReadResult | null {
+/** Once for each service that runs it. `containerDefinitions` is JSON in a text; of one that is none, no container is known. */
+function readTask(at: At, options: ReadOptions, resources: readonly At[]): ReadResult[] {
   const definitions = at.get("containerDefinitions");
   const text = definitions.text();
   let containers: unknown = definitions.value;
@@ -75,11 +74,12 @@ function readTask(at: At, options: ReadOptions, resources: readonly At[]): ReadR
     try {
       containers = JSON.parse(text);
     } catch {
-      return null;
+      containers = [];
     }
   }
   const task = at.holding(withDefinitions(at, containers));
-  return readEcs(task, CAMEL, options, serviceOf(at, resources));
+  const services = servicesOf(at, resources);
+  return (services.length === 0 ? [{}] : services.map(around)).map((one) => readEcs(task, CAMEL, options, one));
 }
 
 /** The same inputs with the list in place of its text; a proxy of a policy pack stays what it is. */
@@ -87,31 +87,37 @@ function withDefinitions(at: At, containers: unknown): object {
   return Object.fromEntries([...at.entries().map(([key, one]) => [key, one.value]), ["containerDefinitions", containers]]);
 }
 
-/** The service that runs this task definition: by ARN where the stack is deployed, else by being the only one. */
-function serviceOf(task: At, resources: readonly At[]): EcsSurroundings {
-  const services = resources.filter((one) => one.get("type").text() === "aws:ecs/service:Service");
+/** The services that run this task definition: by ARN where the stack is deployed, else the one of a stack that has no other task. */
+function servicesOf(task: At, resources: readonly At[]): At[] {
+  const services = resources.filter((one) => one.get("type").text() === "aws:ecs/service:Service" && one.get("delete").flag() !== true);
   const tasks = resources.filter((one) => TASK.test(one.get("type").text() ?? ""));
   const own = tasks.find((one) => one.get("inputs").path.join("/") === task.path.join("/"));
   const arn = own?.get("outputs", "arn").text();
-  const only = services.length === 1 && tasks.length === 1 ? services[0] : undefined;
-  const service = services.find((one) => arn !== undefined && one.get("inputs", "taskDefinition").text() === arn) ?? only;
-  if (service === undefined) return {};
+  const running = services.filter((one) => arn !== undefined && one.get("inputs", "taskDefinition").text() === arn);
+  return running.length > 0 ? running : services.length === 1 && tasks.length === 1 ? services : [];
+}
+
+/** Silent means the platform's default; not known means that nothing is said. */
+function around(service: At): EcsSurroundings {
   const inputs = service.get("inputs");
   const breaker = inputs.get("deploymentCircuitBreaker");
+  const [enable, rollback] = [breaker.get("enable"), breaker.get("rollback")];
+  const [exec, grace, name] = [inputs.get("enableExecuteCommand"), inputs.get("healthCheckGracePeriodSeconds"), inputs.get("name")];
   const balancers = inputs.get("loadBalancers").items();
-  const [exec, grace] = [inputs.get("enableExecuteCommand"), inputs.get("healthCheckGracePeriodSeconds")];
   const targets = balancers.flatMap((one) => {
-    const [container, port] = [one.get("containerName").text(), one.get("containerPort").number()];
-    return container === undefined || port === undefined ? [] : [{ container, port, at: one }];
+    const [container, port] = [one.get("containerName"), one.get("containerPort").number()];
+    return container.text() === undefined || container.unresolved || port === undefined
+      ? []
+      : [{ container: container.text() ?? "", port, at: one }];
   });
   return {
+    ...(name.given && !name.unresolved ? { name: name.text() ?? "" } : {}),
     service: inputs,
-    circuitBreaker: {
-      value: { enable: breaker.get("enable").flag() === true, rollback: breaker.get("rollback").flag() === true },
-      at: breaker,
-    },
-    exec: { value: exec.flag() === true, at: exec },
-    healthGraceSeconds: { value: grace.number() ?? 0, at: grace },
-    ...(targets.length === 0 ? {} : { targets }),
+    ...(enable.unresolved || rollback.unresolved
+      ? {}
+      : { circuitBreaker: { value: { enable: enable.flag() === true, rollback: rollback.flag() === true }, at: breaker } }),
+    ...(exec.unresolved ? {} : { exec: { value: exec.flag() === true, at: exec } }),
+    ...(grace.unresolved ? {} : { healthGraceSeconds: { value: grace.number() ?? 0, at: grace } }),
+    ...(targets.length === 0 ? {} : { targets, allTargets: targets.length === balancers.length }),
   };
 }

@@ -47,6 +47,15 @@ export interface ReadService {
   readonly reading: Reading;
 }
 
+/** What a container could break that is known only when it is deployed. */
+export const ANOTHER_CONTAINER = [
+  "CHIO-SIGNING-KEY-SCOPE",
+  "CHIO-SECRET-SCOPE",
+  "CHIO-EXTRA-PORT",
+  "CHIO-START-ORDER",
+  "CHIO-IMAGE-UNPINNED",
+];
+
 /** Collects where values of the model stand in the document, what is wrong with them, and what is not known. */
 export class Reading {
   readonly #places: { readonly path: string; readonly at: At }[] = [];
@@ -104,6 +113,18 @@ export class Reading {
     if (value !== undefined) return value;
     this.#unread(at, codes, "true or false");
     return standIn;
+  }
+
+  /**
+   * What a list holds, as far as it is known. A part that only the deployment knows is asked about: silence would say that there is nothing. What is
+   * no list is wrong, and is not shown: it may be a map of secrets.
+   */
+  list(at: At, codes: readonly string[]): At[] {
+    if (!at.given) return [];
+    const [items, unknown] = [at.items(), at.unresolved ? at : at.items().find((one) => one.unresolved)];
+    if (unknown !== undefined) this.ask(codes, unknown, "what is in this list is known only when it is deployed");
+    else if (!Array.isArray(at.value)) this.wrong(at, "the platform takes a list here");
+    return items.filter((one) => !one.unresolved);
   }
 
   #unread(at: At, codes: readonly string[], wanted: string): void {

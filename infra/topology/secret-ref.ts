@@ -87,18 +87,28 @@ export function formatSecretRef(ref: SecretRef): string {
 
 /** True when both name the same stored secret, whatever version or field. */
 export function sameSecret(a: SecretRef, b: SecretRef): boolean {
-  return identity(a) === identity(b);
+  const [one, other] = [identity(a), identity(b)];
+  if (one === other) return true;
+  // An ARN of Secrets Manager may lack the six random characters that end it.
+  const [short, long] = one.length < other.length ? [one, other] : [other, one];
+  return short.startsWith("aws-secret:") && long.startsWith(`${short}-`) && /^[A-Za-z0-9]{6}$/.test(long.slice(short.length + 1));
 }
+
+/** Region and account are left out: a replica has the same value, and one that is written out is the same as one that is not known yet. */
+const AWS_IDENTITY =
+  /^arn:(?:\$\{[^}]*\}|[^:])*:(secretsmanager|ssm):(?:\$\{[^}]*\}|[^:])*:(?:\$\{[^}]*\}|[^:])*:(?:secret:|parameter\/?)([^:]+)$/;
 
 function identity(ref: SecretRef): string {
   switch (ref.kind) {
     case "aws-secrets-manager":
-    case "aws-ssm-parameter":
-      return ref.arn;
+    case "aws-ssm-parameter": {
+      const named = AWS_IDENTITY.exec(ref.arn);
+      return named === null ? ref.arn : `${named[1] === "ssm" ? "aws-parameter" : "aws-secret"}:${named[2]}`;
+    }
     case "gcp-secret-manager":
       return `gcp:${ref.secret}`;
     case "azure-key-vault":
-      return ref.uri.toLowerCase().replace(/\/[0-9a-f]{32}\/?$/, "");
+      return ref.uri.toLowerCase().replace(/(?:\/[0-9a-f]{32})?\/?$/, "");
     case "file":
       return `file:${ref.path}`;
     case "environment":

@@ -43,6 +43,7 @@ function resolver(template: unknown, given: ReadonlyMap<string, unknown>): Resol
   let depth = 0;
 
   const resolve: Resolve = (value) => {
+    if (isLooped(value)) return looped(value);
     if (typeof value !== "string" || !value.startsWith("[") || !value.endsWith("]")) return value;
     if (value.startsWith("[[")) return value.slice(1);
     const expression = parseExpression(value.slice(1, -1));
@@ -92,6 +93,18 @@ function resolver(template: unknown, given: ReadonlyMap<string, unknown>): Resol
   return resolve;
 }
 
+/** Bicep's `[for …]` in a property: `copy` names it in its place. */
+function isLooped(value: unknown): value is Data & { readonly copy: readonly unknown[] } {
+  const { copy } = object(value);
+  return Array.isArray(copy) && copy.every((one) => typeof object(one).name === "string" && Object.hasOwn(object(one), "input"));
+}
+
+/** How often it goes round, and with what, is not followed. */
+function looped(value: Data & { readonly copy: readonly unknown[] }): unknown {
+  const { copy, ...rest } = value;
+  return { ...rest, ...Object.fromEntries(copy.map((one) => [String(object(one).name), new Unresolved(`copy.${object(one).name}`)])) };
+}
+
 /** Undefined: not with these arguments. Text keeps the markers of what is not known in it. */
 const FUNCTIONS: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
   concat: (args) => (args.every(Array.isArray) ? args.flat() : joined(args)),
@@ -116,7 +129,12 @@ const FUNCTIONS: Readonly<Record<string, (args: readonly unknown[]) => unknown>>
   null: () => null,
   tolower: ([text]) => (typeof text === "string" ? text.toLowerCase() : undefined),
   toupper: ([text]) => (typeof text === "string" ? text.toUpperCase() : undefined),
-  createarray: (args) => (args.some((one) => one instanceof Unresolved) ? undefined : [...args]),
+  createarray: (args) => [...args],
+  createobject: (args) =>
+    args.length % 2 === 0 && args.every((one, index) => index % 2 === 1 || typeof one === "string")
+      ? Object.fromEntries(args.flatMap((one, index) => (index % 2 === 0 ? [[one, args[index + 1]] as const] : [])))
+      : undefined,
+  union: (args) => (args.every(Array.isArray) ? args.flat() : args.every(isObject) ? Object.assign({}, ...args) : undefined),
   if: ([condition, yes, no]) => (typeof condition === "boolean" ? (condition ? yes : no) : undefined),
   equals: ([a, b]) => (a instanceof Unresolved || b instanceof Unresolved ? undefined : a === b),
   empty: ([value]) =>
@@ -128,6 +146,10 @@ const FUNCTIONS: Readonly<Record<string, (args: readonly unknown[]) => unknown>>
         (typeof value === "object" && Object.keys(value ?? {}).length === 0),
   not: ([value]) => (typeof value === "boolean" ? !value : undefined),
 };
+
+function isObject(value: unknown): boolean {
+  return value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof Unresolved);
+}
 
 function joined(args: readonly unknown[]): string | undefined {
   const texts = args.map(textOf);

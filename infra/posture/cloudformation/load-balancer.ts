@@ -10,27 +10,28 @@ const V2 = "AWS::ElasticLoadBalancingV2";
 /** The load balancer of a service, as far as the template has it. `groups`: logical ids of its security groups. */
 export function loadBalancer(resources: Resources, service: At): { around: EcsSurroundings; groups: ReadonlySet<string> } {
   const entries = service.get("LoadBalancers").items();
-  const targets = entries.map(
-    (at): BalancerTarget => ({ container: at.get("ContainerName").text() ?? "", port: at.get("ContainerPort").number() ?? 0, at }),
-  );
-  const unresolved = entries.some((at) => at.get("ContainerName").unresolved || at.get("ContainerPort").unresolved);
-  const around: EcsSurroundings = entries.length === 0 || unresolved ? {} : { targets };
-  const group = entries.map((at) => resources.named(at.get("TargetGroupArn"))).find((one) => one !== null) ?? null;
-  if (group === null) return { around, groups: new Set() };
-  const listeners = listenersOf(resources, group.id);
-  const balancers = listeners.flatMap((one) => resources.named(one.get("LoadBalancerArn")) ?? []);
-  const [balancer] = balancers;
+  const targets = entries
+    .filter((at) => !at.get("ContainerName").unresolved && !at.get("ContainerPort").unresolved)
+    .map((at): BalancerTarget => ({ container: at.get("ContainerName").text() ?? "", port: at.get("ContainerPort").number() ?? 0, at }));
+  const unresolved = targets.length < entries.length;
+  const around: EcsSurroundings = targets.length === 0 ? {} : { targets, allTargets: !unresolved };
+  const targetGroups = entries.flatMap((at) => resources.named(at.get("TargetGroupArn")) ?? []);
+  if (targetGroups.length === 0) return { around, groups: new Set() };
+  const routes = targetGroups
+    .flatMap((group) => listenersOf(resources, group.id))
+    .map((listener): Route => ({ listener, balancer: resources.named(listener.get("LoadBalancerArn"))?.properties ?? null }));
   return {
-    around: { ...around, ...targetGroup(group.properties), ...(balancer === undefined ? {} : balancing(balancer.properties, listeners)) },
+    around: { ...around, ...health(targetGroups.map(({ properties }) => properties)), ...balancing(routes) },
     groups: new Set(
-      balancers.flatMap(({ properties }) =>
-        properties
-          .get("SecurityGroups")
-          .items()
-          .flatMap((one) => logicalId(one.text()) ?? []),
-      ),
+      routes.flatMap(({ balancer }) => (balancer?.get("SecurityGroups").items() ?? []).flatMap((one) => logicalId(one.text()) ?? [])),
     ),
   };
+}
+
+/** A listener, and the load balancer that it belongs to, if the template has it. */
+interface Route {
+  readonly listener: At;
+  readonly balancer: At | null;
 }
 
 /** Listeners that send to the target group, by their default action or by a rule. */
@@ -47,30 +48,46 @@ function listenersOf(resources: Resources, targetGroup: string): At[] {
     .map(({ properties }) => properties);
 }
 
-function targetGroup(at: At): EcsSurroundings {
-  const path = at.get("HealthCheckPath");
-  const delay = attribute(at.get("TargetGroupAttributes"), "deregistration_delay.timeout_seconds");
+function health(groups: readonly At[]): EcsSurroundings {
+  const asked = groups.flatMap((at) => {
+    const [path, port] = [at.get("HealthCheckPath"), at.get("HealthCheckPort")];
+    if (path.unresolved) return [];
+    const number = port.number();
+    return [
+      {
+        path: { value: path.text() ?? DEFAULTS.healthPath, at: path },
+        port: number === undefined ? null : { value: number, at: port },
+      },
+    ];
+  });
+  const delays = groups.map((at) => attribute(at.get("TargetGroupAttributes"), "deregistration_delay.timeout_seconds"));
+  const [shortest] = groups
+    .map((at, index) => ({
+      value: delays[index]?.number() ?? DEFAULTS.deregistrationSeconds,
+      at: delays[index] ?? at.get("TargetGroupAttributes"),
+    }))
+    .toSorted((a, b) => a.value - b.value);
   return {
-    ...(path.unresolved ? {} : { targetHealthPath: { value: path.text() ?? DEFAULTS.healthPath, at: path } }),
-    ...(delay?.unresolved === true
-      ? {}
-      : {
-          deregistrationSeconds: { value: delay?.number() ?? DEFAULTS.deregistrationSeconds, at: delay ?? at.get("TargetGroupAttributes") },
-        }),
+    ...(asked.length < groups.length ? {} : { targetHealth: asked }),
+    ...(shortest === undefined || delays.some((one) => one?.unresolved === true) ? {} : { deregistrationSeconds: shortest }),
   };
 }
 
-function balancing(at: At, listeners: readonly At[]): EcsSurroundings {
+/** The way in that a rule objects to, if there is one: from outside before inside, plain before encrypted. */
+function balancing(routes: readonly Route[]): EcsSurroundings {
+  const external = ({ balancer }: Route) => balancer !== null && balancer.get("Scheme").text() !== "internal";
+  const plain = ({ listener }: Route) => !/^(HTTPS|TLS)$/i.test(listener.get("Protocol").text() ?? "HTTP");
+  const rank = (one: Route) => (external(one) ? 2 : 0) + (plain(one) ? 1 : 0);
+  const [route] = routes.filter(({ balancer }) => balancer !== null).toSorted((a, b) => rank(b) - rank(a));
+  if (route === undefined || route.balancer === null) return {};
+  const { listener, balancer: at } = route;
   const scheme = at.get("Scheme");
   const idle = attribute(at.get("LoadBalancerAttributes"), "idle_timeout.timeout_seconds");
-  // A listener that speaks plain HTTP counts, whatever another one does; one that only redirects is in no action that forwards.
-  const plain = listeners.find((one) => !/^(HTTPS|TLS)$/i.test(one.get("Protocol").text() ?? "HTTP"));
-  const first = plain ?? listeners[0] ?? at;
   return {
-    ...(scheme.unresolved ? {} : { exposure: { value: scheme.text() === "internal" ? "internal" : "external", at: scheme } }),
+    ...(scheme.unresolved ? {} : { exposure: { value: external(route) ? "external" : "internal", at: scheme } }),
     certificate: {
-      value: plain === undefined ? (first.get("Certificates", 0, "CertificateArn").text() ?? "listener") : null,
-      at: first.get("Protocol"),
+      value: plain(route) ? null : (listener.get("Certificates", 0, "CertificateArn").text() ?? "listener"),
+      at: listener.get("Protocol"),
     },
     ...(idle?.unresolved === true
       ? {}

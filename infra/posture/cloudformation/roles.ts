@@ -10,23 +10,37 @@ const ATTACHED = ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role
 /** Every statement that the template puts on a role: inline, attached, managed, and those of AWS that it names. */
 export function roleStatements(resources: Resources, role: string): Placed<IamStatement>[] {
   const own = resources.get(role);
+  const name = own?.get("RoleName");
+  const isRole = (one: At) => logicalId(one.text()) === role || (name?.given === true && !name.unresolved && one.text() === name.text());
   const attached = ATTACHED.flatMap((type) => resources.of(type)).filter(({ properties }) =>
-    [...properties.get("Roles").items(), properties.get("RoleName")].some((one) => logicalId(one.text()) === role),
+    [...properties.get("Roles").items(), properties.get("RoleName")].some(isRole),
   );
-  const managed = (own?.get("ManagedPolicyArns").items() ?? []).flatMap((arn) => {
+  const managed = known(own?.get("ManagedPolicyArns"), (arn) => {
     const policy = resources.named(arn);
     if (policy !== null) return statements(policy.properties.get("PolicyDocument"));
     return awsPolicyStatements(resourceText(arn.text() ?? "")).map((value) => ({ value, at: arn }));
   });
   return [
-    ...(own?.get("Policies").items() ?? []).flatMap((one) => statements(one.get("PolicyDocument"))),
+    ...known(own?.get("Policies"), (one) => statements(one.get("PolicyDocument"))),
     ...attached.flatMap(({ properties }) => statements(properties.get("PolicyDocument"))),
     ...managed,
   ];
 }
 
+/** Each of a list, which may be known only when it is deployed: then it counts as everything. */
+function known(list: At | undefined, read: (one: At) => Placed<IamStatement>[]): Placed<IamStatement>[] {
+  if (list === undefined) return [];
+  return list.unresolved ? [anything(list)] : list.items().flatMap(read);
+}
+
+function anything(at: At): Placed<IamStatement> {
+  return { value: { effect: "Allow", actions: ["*"], resources: [at.text() ?? "*"] }, at };
+}
+
 function statements(document: At): Placed<IamStatement>[] {
-  const list = document.get("Statement");
+  if (document.unresolved) return [anything(document)];
+  const list = written(document).get("Statement");
+  if (list.unresolved) return [anything(list)];
   return (Array.isArray(list.value) ? list.items() : [list]).flatMap((at) => {
     const field = (name: string) => at.get(name);
     const texts = (one: At) =>
@@ -41,6 +55,16 @@ function statements(document: At): Placed<IamStatement>[] {
     });
     return read.map((value) => ({ value, at }));
   });
+}
+
+/** A policy may be written as JSON in a text. */
+function written(document: At): At {
+  if (typeof document.value !== "string") return document;
+  try {
+    return document.holding(JSON.parse(document.value));
+  } catch {
+    return document;
+  }
 }
 
 /**

@@ -52,7 +52,7 @@ function around(resources: Resources, service: { id: string; properties: At }): 
       properties.get("HealthCheckGracePeriodSeconds").number() ?? 0,
     ),
     ...balanced.around,
-    ...(rules === null ? {} : { securityGroup: { rules, at: groups } }),
+    ...(rules === null ? {} : { securityGroup: rules }),
     ...(scaling === undefined ? {} : scalingOf(scaling.properties)),
   };
 }

@@ -32,6 +32,10 @@ export const healthCommand: Rule = {
         return [{ path, message: `the health command of ${one.name} runs in a shell: ${text}` }];
       if (/\|\|\s*(true|exit 0|:)|^(\/bin\/|\/usr\/bin\/)?true$|;\s*exit 0$/.test(text))
         return [{ path, message: `the health command of ${one.name} cannot fail: ${text}` }];
+      if (one.role === "sidecar" && /(^|\/)curl$/.test(program) && !command.some((word) => /^(-[A-Za-z]*f|--fail)/.test(word)))
+        return [
+          { path, message: `the health command of ${one.name} cannot fail: without --fail curl is content with a 503`, fix: "add --fail" },
+        ];
       return [];
     });
   },

@@ -1,4 +1,5 @@
 import { DEFAULTS } from "../defaults.ts";
+import { isDeferred } from "../deferred.ts";
 import { readinessAsked } from "../replica-health.ts";
 import type { Container, PlatformTopology, Probe } from "../types.ts";
 import { ALL, at, type Breach, healthPath, type Rule, theSidecar } from "./rule.ts";
@@ -20,6 +21,7 @@ export const probePath: Rule = {
       ...wrong(sidecar, "startup", health),
       ...wrong(sidecar, "readiness", health),
       ...wrong(sidecar, "liveness", DEFAULTS.sidecar.livePath),
+      ...wrongCommand(sidecar, health),
       ...wrongTarget(topology, health),
     ];
   },
@@ -36,6 +38,21 @@ function wrong(sidecar: Container, kind: "startup" | "liveness" | "readiness", e
   if (action.port !== null && !sidecar.ports.includes(action.port))
     return [{ path: `${path}.port`, message: `the ${kind} probe of ${sidecar.name} asks port ${action.port}` }];
   return [];
+}
+
+/** A health command that asks somebody else, or something else. One of a program that is not known is not judged. */
+function wrongCommand(sidecar: Container, health: string): Breach[] {
+  const command = sidecar.healthCheck?.command ?? [];
+  const path = at(sidecar, "healthCheck.command");
+  const breach = (what: string): Breach[] => [{ path, message: `the health command of ${sidecar.name} ${what}` }];
+  const [program = "", verb] = command;
+  if (/(^|\/)chio$/.test(program) && verb !== "health") return breach(`is ${command.join(" ")}, which does not ask for its health`);
+  const urls = command.map((word) => word.replace(/^--url=/, "")).filter((word) => /^https?:\/\//.test(word) && !isDeferred(word));
+  const known = urls.filter((url) => URL.canParse(url)).map((url) => new URL(url));
+  const right = ({ port, pathname, search }: URL) =>
+    sidecar.listens.some((one) => one.port === Number(port || 80)) && readinessAsked(`${pathname}${search}`, health) !== null;
+  if (known.length === 0 || known.some(right)) return [];
+  return breach(`asks ${known.join(" and ")}, not ${health} on its port`);
 }
 
 function wrongTarget(topology: PlatformTopology, health: string): Breach[] {

@@ -257,9 +257,12 @@ describe("whatever the input", () => {
 
 describe("text survives", () => {
   const awkward = `$5 \${HOME} %h 'quoted' "twice" \\ [bracket]\nline\ttab`;
+  /** Words that YAML 1.1, which gcloud reads, takes for a truth, a number, a time or a merge. */
+  const words = ["yes", "No", "on", "y", "1_000", "12:30", "2001-01-01", "0b101", "010", "<<", "~"];
+  const others = Object.fromEntries(words.map((word, index) => [`WORD_${index}`, word]));
   const topology = baseline({
     ...DEPLOYED,
-    app: { ...PROPS.app, env: { AWKWARD: awkward, BRACKET: "[parameters('x')]" }, args: [awkward] },
+    app: { ...PROPS.app, env: { AWKWARD: awkward, BRACKET: "[parameters('x')]", LISTEN: "[::1]:8080", ...others }, args: [awkward] },
   });
   const file = (kind: ManifestKind, index = 0) => renderManifest(kind, topology)[index]?.text ?? "";
 
@@ -267,6 +270,13 @@ describe("text survives", () => {
     const app = parse(file("cloud-run")).spec.template.spec.containers[1];
     expect(app.env.find((one: { name: string }) => one.name === "AWKWARD").value).toBe(awkward);
     expect(app.args).toEqual([awkward]);
+  });
+
+  it.each(["1.1", "1.2"] as const)("in YAML %s", (version) => {
+    const app = parse(file("cloud-run"), { version }).spec.template.spec.containers[1];
+    const named = new Map(app.env.map(({ name, value }: { name: string; value: unknown }) => [name, value]));
+    const { environment } = parse(file("compose"), { version }).services.app;
+    for (const [name, word] of Object.entries(others)) expect([named.get(name), environment[name]]).toEqual([word, word]);
   });
 
   it("in compose, where a dollar is doubled", () => {
@@ -278,6 +288,8 @@ describe("text survives", () => {
   it("in ARM JSON, where a leading bracket is doubled", () => {
     const env = JSON.parse(file("aca", 1)).resources[0].properties.template.containers[1].env;
     expect(env.find((one: { name: string }) => one.name === "BRACKET").value).toBe("[[parameters('x')]");
+    // Only what ends with a bracket too is an expression.
+    expect(env.find((one: { name: string }) => one.name === "LISTEN").value).toBe("[::1]:8080");
     expect(env.find((one: { name: string }) => one.name === "AWKWARD").value).toBe(awkward);
   });
 

@@ -31,10 +31,10 @@ const on = (platform: Cloud, containers: (document: Loose) => Loose[]) => {
     },
   });
 };
-const run = on("cloud-run", (document) => document.spec.template.spec.containers);
-const ecs = on("ecs", (document) => document.containerDefinitions);
-const aca = on("aca", (document) => document.resources[0].properties.template.containers);
-const stack = (code: string, what: string, path: string, change: (resources: Loose) => void, ...also: string[]): BrokenDocument => ({
+export const run = on("cloud-run", (document) => document.spec.template.spec.containers);
+export const ecs = on("ecs", (document) => document.containerDefinitions);
+export const aca = on("aca", (document) => document.resources[0].properties.template.containers);
+export const stack = (code: string, what: string, path: string, change: (resources: Loose) => void, ...also: string[]): BrokenDocument => ({
   code,
   what: `cloudformation: ${what}`,
   path,
@@ -43,13 +43,13 @@ const stack = (code: string, what: string, path: string, change: (resources: Loo
   change: (document) => change(document.Resources),
 });
 
-const SIDECAR = "spec.template.spec.containers[0]";
-const APP = "spec.template.spec.containers[1]";
-const properties = (document: Loose) => document.resources[0].properties;
-const environment = (list: Loose[], name: string) => list.find((one) => one.name === name || one.Name === name);
-const containers = (resources: Loose) => resources.Task.Properties.ContainerDefinitions;
+export const SIDECAR = "spec.template.spec.containers[0]";
+export const APP = "spec.template.spec.containers[1]";
+export const properties = (document: Loose) => document.resources[0].properties;
+export const environment = (list: Loose[], name: string) => list.find((one) => one.name === name || one.Name === name);
+export const containers = (resources: Loose) => resources.Task.Properties.ContainerDefinitions;
 const sub = (text: string) => ({ "Fn::Sub": text.replaceAll("<", "${").replaceAll(">", "}") });
-const key = (one: Loose) => environment(one.env, "CHIO_SIGNING_KEY");
+export const key = (one: Loose) => environment(one.env, "CHIO_SIGNING_KEY");
 
 /** Each fault alone, in a document that has no other: the twenty traps, and what only foreign documents can have. */
 export const BROKEN: readonly BrokenDocument[] = [

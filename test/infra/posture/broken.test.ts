@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { INVARIANT_IDS, RULES, TRAPS } from "../../../infra/topology/index.ts";
 import { BROKEN } from "./broken-documents.ts";
+import { OTHER_SPELLINGS } from "./broken-spellings.ts";
 import { changed, codes, only } from "./documents.ts";
 
 describe("a document with one fault", () => {
-  it.each(BROKEN)("$what has $code", ({ code, text, change, path, also = [] }) => {
+  it.each([...BROKEN, ...OTHER_SPELLINGS])("$what has $code", ({ code, text, change, path, also = [] }) => {
     const before = only(changed(text, () => {}));
     expect(before.findings).toEqual([]);
     const after = only(changed(text, change));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ChioCloudRunService } from "../../../infra/gcp/index.ts";
+import { verifyDocument } from "../../../infra/posture/index.ts";
 import { validate } from "../../../infra/topology/index.ts";
 import { goodService, templateOf, testStack } from "../aws/support.ts";
 import { TYPES as AZURE } from "../azure/cloud.ts";
@@ -84,6 +85,56 @@ describe("a stack's export", () => {
     expect(report.findings[0]?.path).toBe("deployment.resources[1].inputs.enableExecuteCommand");
     expect(unknownCodes(report)).not.toContain("CHIO-FAIL-OPEN");
     expect(unknownCodes(report)).toContain("CHIO-INGRESS-SOURCE");
+  });
+
+  const task = () => {
+    const { containerDefinitions, ...rest } = JSON.parse(FAULTLESS.ecs);
+    return { ...rest, containerDefinitions: JSON.stringify(containerDefinitions) };
+  };
+  const service = (name: string, inputs: object) => ({
+    urn: `urn:pulumi:prod::project::aws:ecs/service:Service::${name}`,
+    type: "aws:ecs/service:Service",
+    inputs: {
+      name,
+      taskDefinition: "arn:task",
+      deploymentCircuitBreaker: { enable: true, rollback: true },
+      healthCheckGracePeriodSeconds: 90,
+      ...inputs,
+    },
+  });
+
+  it("is read once for each ECS service that runs the task", () => {
+    const target = (containerName: string) => ({ loadBalancers: [{ containerName, containerPort: 9090 }] });
+    const text = changed(
+      stackExport("aws:ecs/taskDefinition:TaskDefinition", task(), [
+        service("front", target("chio-sidecar")),
+        service("back", target("app")),
+      ]),
+      (state) => (state.deployment.resources[0].outputs = { arn: "arn:task" }),
+    );
+    const { services } = verifyDocument(text, "stack.json");
+    expect(services.map((one) => [one.name, codes(one)])).toEqual([
+      ["front", []],
+      ["back", ["CHIO-INGRESS-TARGET"]],
+    ]);
+  });
+
+  it("does not know what a service gets at its deployment", () => {
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    const inputs = { enableExecuteCommand: unknown, deploymentCircuitBreaker: { enable: unknown }, healthCheckGracePeriodSeconds: unknown };
+    const report = only(stackExport("aws:ecs/taskDefinition:TaskDefinition", task(), [service("front", inputs)]));
+    expect(report.findings).toEqual([]);
+    expect([...unknownCodes(report)]).toEqual(expect.arrayContaining(["CHIO-EXEC", "CHIO-FAIL-OPEN", "CHIO-HEALTH-GRACE"]));
+  });
+
+  it("names a task whose containers cannot be read", () => {
+    const broken = {
+      urn: "urn:pulumi:prod::project::aws:ecs/taskDefinition:TaskDefinition::broken",
+      type: "aws:ecs/taskDefinition:TaskDefinition",
+      inputs: { family: "broken", containerDefinitions: "[{" },
+    };
+    const { unguarded } = verifyDocument(stackExport("aws:ecs/taskDefinition:TaskDefinition", task(), [broken]), "stack.json");
+    expect(unguarded.map(({ name }) => name)).toEqual(["broken"]);
   });
 
   it("does not know what is encrypted, and reads what is in clear", async () => {

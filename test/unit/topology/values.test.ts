@@ -176,6 +176,11 @@ describe("secret references", () => {
         parseSecretRef("https://TEAM.vault.azure.net/secrets/chio-signing-key".replace("TEAM", "team")),
       ),
     ).toBe(true);
+    expect(sameSecret(parseSecretRef(KEY_VAULT), parseSecretRef("https://team.vault.azure.net/secrets/chio-signing-key/"))).toBe(true);
+    expect(sameSecret(awsSecret(`${KEY_ARN}-AbCdEf`), awsSecret(KEY_ARN))).toBe(true);
+    expect(sameSecret(awsSecret(KEY_ARN), awsSecret(KEY_ARN.replace("us-east-1", deferred("region"))))).toBe(true);
+    expect(sameSecret(awsSecret(KEY_ARN), awsSecret(`${KEY_ARN}-backups`))).toBe(false);
+    expect(sameSecret(awsSecret(deferred("one")), awsSecret(deferred("other")))).toBe(false);
     expect(sameSecret(parseSecretRef("secrets/a/versions/1"), parseSecretRef("secrets/b/versions/1"))).toBe(false);
     expect(sameSecret(awsSecret(KEY_ARN), parseSecretRef("file:x"))).toBe(false);
   });

@@ -1,6 +1,8 @@
 import { APP_IMAGE, container, SIDECAR_IMAGE } from "../fixtures.ts";
 import { app, type Breaks, settings, sidecar } from "./break.ts";
 
+const healthCommand = (...command: string[]) => sidecar((one) => (one.healthCheck.command = command));
+
 /** Rules about probes, drain and receipts. */
 export const LIFECYCLE: Breaks = {
   "CHIO-PROBE-MISSING": [
@@ -15,6 +17,13 @@ export const LIFECYCLE: Breaks = {
     { what: "readiness on liveness", platform: "aca", change: sidecar((one) => (one.probes.readiness.action.path = "/chio/live")) },
     { what: "TCP", platform: "cloud-run", change: sidecar((one) => (one.probes.startup.action = { kind: "tcp", port: 9090 })) },
     { what: "the app's port", platform: "aca", change: sidecar((one) => (one.probes.startup.action.port = 8080)) },
+    {
+      what: "the app's health as a command",
+      platform: "ecs",
+      change: healthCommand("/usr/bin/curl", "-f", "http://127.0.0.1:8080/healthz"),
+    },
+    { what: "liveness as a command", platform: "local", change: healthCommand("/usr/bin/wget", "http://127.0.0.1:9090/chio/live") },
+    { what: "a command that asks nothing", platform: "ecs", change: healthCommand("/usr/local/bin/chio", "--help") },
     {
       what: "the load balancer's path",
       platform: "ecs",
@@ -106,6 +115,11 @@ export const LIFECYCLE: Breaks = {
     { what: "no number", platform: "aca", change: sidecar((one) => (one.probes.readiness.periodSeconds = Number.NaN)) },
   ],
   "CHIO-HEALTH-COMMAND": [
+    {
+      what: "curl that takes 503 for an answer",
+      platform: "ecs",
+      change: healthCommand("/usr/bin/curl", "-sS", "http://127.0.0.1:9090/chio/health?exclude=sinks"),
+    },
     {
       what: "one string",
       platform: "ecs",

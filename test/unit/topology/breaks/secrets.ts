@@ -63,6 +63,24 @@ export const SECRETS: Breaks = {
       platform: "cloud-run",
       change: app((one) => one.mounts.push({ volume: "chio-kernel-config", path: "/kernel", readOnly: true })),
     },
+    {
+      what: "kernel.yaml in a second volume of the app",
+      platform: "cloud-run",
+      change: (graph) => {
+        const { files } = graph.volumes.find((one: Loose) => one.name === "chio-kernel-config");
+        graph.volumes.push({ kind: "secret", name: "again", files: [{ ...files[0], secretName: "again" }] });
+        container(graph, "app").mounts.push({ volume: "again", path: "/kernel", readOnly: true });
+      },
+    },
+    {
+      what: "the sidecar's file system in a second volume of the app",
+      platform: "ecs",
+      change: (graph) => {
+        const efs = graph.volumes.find((one: Loose) => one.kind === "efs");
+        graph.volumes.push({ ...efs, name: "again" });
+        container(graph, "app").mounts.push({ volume: "again", path: "/kernel", readOnly: true });
+      },
+    },
   ],
   "CHIO-SIGNING-KEY-VERSION": [
     { what: "latest", platform: "cloud-run", props: { secrets: { signingKey: "secrets/chio-signing-key/versions/latest" } } },
