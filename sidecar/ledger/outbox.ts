@@ -7,6 +7,11 @@ import type { LedgerEntry, UnsignedReceipt } from "./types.ts";
  * sooner; a message for every turn of the event loop would only wake the thread.
  */
 const MAX_MESSAGES = 2;
+/**
+ * So many do not wait for the rest of their turn: the thread signs and stores them while this one goes on. Without it, calls that once came
+ * together stay together, and the two threads take turns: a tenth fewer calls a second at 64 connections.
+ */
+const ENOUGH_ENTRIES = 16;
 
 /** Entries on their way to the store's thread: collected, sent, answered in order. */
 export class Outbox {
@@ -59,10 +64,10 @@ export class Outbox {
     });
   }
 
-  /** One message per turn of the event loop at most. */
   #accept(): void {
     this.#accepted++;
-    if (this.#scheduled || this.#messages.length >= MAX_MESSAGES) return;
+    if (this.#packer.entries >= ENOUGH_ENTRIES) this.#send();
+    if (this.#scheduled || this.#packer.entries === 0 || this.#messages.length >= MAX_MESSAGES) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -71,7 +76,7 @@ export class Outbox {
   }
 
   #send(): void {
-    if (this.#packer.empty || this.#messages.length >= MAX_MESSAGES) return;
+    if (this.#packer.entries === 0 || this.#messages.length >= MAX_MESSAGES) return;
     this.#messages.push(this.#accepted);
     this.#post(this.#packer.take());
   }

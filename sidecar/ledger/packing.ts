@@ -74,8 +74,9 @@ export class Packer {
   #fields = "";
   #texts = "";
 
-  get empty(): boolean {
-    return this.#entries === 0;
+  /** Collected and not taken yet. */
+  get entries(): number {
+    return this.#entries;
   }
 
   entry({ receiptId, kind, canonicalJson, ...about }: LedgerEntry): void {

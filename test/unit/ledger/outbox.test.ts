@@ -80,7 +80,7 @@ describe("packing", () => {
         }
         packer.state(alone);
         const packed = packer.take();
-        expect(packer.empty).toBe(true);
+        expect(packer.entries).toBe(0);
         expect(packed.entries).toBe(entries.length + 1);
         const unpacked = unpackEntries(packed);
         expect(unpacked.at(-1)).toMatchObject({ receiptId: null, canonicalJson: "", state: alone });
@@ -141,5 +141,19 @@ describe("the outbox", () => {
     outbox.entry(receipt("f"));
     await turn();
     expect(ids()).toHaveLength(4);
+  });
+
+  it("sends what is enough at once, as long as there is a place at the thread; order and count stay", async () => {
+    const sent: PackedEntries[] = [];
+    const outbox = new Outbox((packed) => sent.push(packed));
+    const all = Array.from({ length: 40 }, (_, i) => `r${i}`);
+    for (const id of all) outbox.entry(receipt(id));
+    expect(sent.map(({ entries }) => entries)).toEqual([16, 16]);
+    await turn();
+    expect(sent).toHaveLength(2);
+    outbox.answered(16);
+    await turn();
+    expect(sent.map(({ entries }) => entries)).toEqual([16, 16, 8]);
+    expect(sent.flatMap((packed) => unpackEntries(packed).map((one) => one.receiptId))).toEqual(all);
   });
 });
