@@ -18,6 +18,8 @@ export class StoreClient {
   #opening: { resolve(snapshot: Snapshot): void; reject(error: Error): void } | null = null;
   #nextId = 1;
   #ended: Error | null = null;
+  /** The thread was told to close: it ends by itself then, maybe before its answer was looked at. */
+  #closing = false;
   /** Set before the first event can come: events follow `opened`, which `start` waits for. */
   onEvent: (event: StoreEvent) => void = () => {};
   /** The thread ended by itself. */
@@ -81,6 +83,7 @@ export class StoreClient {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     await this.#ask((id) => ({ type: "close", id }));
     await this.terminate();
   }
@@ -127,7 +130,7 @@ export class StoreClient {
   }
 
   #end(error: Error): void {
-    const expected = this.#ended !== null;
+    const expected = this.#ended !== null || this.#closing;
     this.#ended ??= error;
     this.#opening?.reject(this.#ended);
     this.#opening = null;

@@ -1,8 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { connect, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runCli } from "./run-cli.ts";
-import { AS_ROOT, CONTROL_TOKEN, type LogLine, SEED, Workbench } from "./sidecar-process.ts";
+import { AS_ROOT, type LogLine, SEED, Workbench } from "./sidecar-process.ts";
 
 let bench: Workbench;
 beforeEach(() => {
@@ -32,16 +31,12 @@ async function refused(
       socket.destroy();
     }).on("error", () => {});
   }, 2);
-  const { code, stderr, stdout } = await runCli(
-    ["api", "protect", ...bench.flags({ "--listen": `127.0.0.1:${port}`, ...changed }, asRoot)],
-    {
-      env: { CHIO_SIGNING_KEY: SEED, CHIO_SIDECAR_CONTROL_TOKEN: CONTROL_TOKEN, ...env },
-    },
-  );
+  const argv = bench.flags({ "--listen": `127.0.0.1:${port}`, ...changed }, asRoot);
+  const sidecar = bench.start(argv, env);
+  const code = await sidecar.exited;
   clearInterval(look);
-  expect(stdout).toBe("");
-  const lines = stderr.trimEnd().split("\n");
-  return { code, lines: lines.map((line) => JSON.parse(line) as LogLine), listened, text: stderr };
+  expect(sidecar.stdout).toBe("");
+  return { code, lines: sidecar.log(), listened, text: sidecar.stderr };
 }
 
 describe("a start that is refused", () => {
@@ -175,9 +170,7 @@ describe("a start that is refused", () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const { code, stderr } = await runCli(["api", "protect", ...bench.flags({ "--listen": `127.0.0.1:${port}` })], {
-      env: { CHIO_SIGNING_KEY: SEED },
-    });
+    const { code, text: stderr } = await refused({ "--listen": `127.0.0.1:${port}` });
     server.close();
     expect(code).toBe(1);
     expect(stderr).toMatch(new RegExp(`cannot start: 127.0.0.1:${port}: the address is in use. Fix: .*--listen`));
@@ -185,8 +178,7 @@ describe("a start that is refused", () => {
   });
 
   it("on an address that this machine does not have", async () => {
-    const args = ["api", "protect", ...bench.flags({ "--listen": "203.0.113.7:9090" })];
-    const { code, stderr } = await runCli(args, { env: { CHIO_SIGNING_KEY: SEED } });
+    const { code, text: stderr } = await refused({ "--listen": "203.0.113.7:9090" });
     expect(code).toBe(1);
     expect(stderr).toMatch(/cannot start: 203.0.113.7:9090: this machine does not have the address. Fix: .*0\.0\.0\.0/);
   });

@@ -146,3 +146,14 @@ it("says that its thread is gone: what waits for it is refused, and nothing brin
   await ledger.close();
   expect(lost).toHaveLength(1);
 });
+
+it("says nothing of the kind about a thread that was told to close", async () => {
+  using dir = scratch();
+  const lost: string[] = [];
+  for (let i = 0; i < 20; i++) {
+    const ledger = await openTestLedger(dir.store, { onLost: (error) => lost.push(error.message) });
+    await ledger.append(kernel.http());
+    await ledger.close();
+  }
+  expect(lost).toEqual([]);
+});
