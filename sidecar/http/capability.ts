@@ -22,8 +22,18 @@ export function presentedCapability(headers: HeaderFacts, query: Readonly<Record
   const inQuery = query.chio_capability !== undefined;
   if (authorization === undefined && headers.capability === undefined && !inQuery) return NOTHING;
   const bearer = authorization === undefined ? undefined : bearerCapability(authorization);
+  const token = oneCapability([
+    headers.capability === undefined ? undefined : headerText(headers.capability),
+    query.chio_capability,
+    bearer,
+  ]);
+  return { token, inQuery, authorization: bearer === undefined ? authorization : undefined };
+}
+
+/** The capability that was presented, whichever way and however often. Throws {@link HttpRefusal} for two different ones. */
+export function oneCapability(candidates: readonly (string | undefined)[]): string | undefined {
   let token: string | undefined;
-  for (const candidate of [headers.capability === undefined ? undefined : headerText(headers.capability), query.chio_capability, bearer]) {
+  for (const candidate of candidates) {
     if (candidate === undefined) continue;
     if (token !== undefined && token !== candidate) {
       throw new HttpRefusal(400, "capability_conflict", "two different capabilities came with one request", {
@@ -32,7 +42,7 @@ export function presentedCapability(headers: HeaderFacts, query: Readonly<Record
     }
     token = candidate;
   }
-  return { token, inQuery, authorization: bearer === undefined ? authorization : undefined };
+  return token;
 }
 
 /** Header values come one character a byte; a token with characters beyond ASCII came as UTF-8. */

@@ -2,7 +2,7 @@ import { parseToolPath } from "../../kernel/binding.ts";
 import type { Call, Decision } from "../../kernel/types.ts";
 import { canonicalize } from "../../wire/canonical.ts";
 import { withIdAndSignature } from "../../wire/http-receipt-text.ts";
-import { HttpRefusal } from "../errors.ts";
+import { oneCapability } from "../capability.ts";
 import type { Exchange } from "../exchange.ts";
 import type { RecordedReceipt } from "../mediator.ts";
 import { checkPath } from "../target.ts";
@@ -87,15 +87,7 @@ function toCall(request: ChioHttpRequest, exchange: Exchange, { mediator }: Rout
 
 /** The capability of this call itself, or of the request that it describes. */
 function presented(request: ChioHttpRequest, exchange: Exchange): string | undefined {
-  let token: string | undefined;
-  for (const candidate of [exchange.request.presented.token, request.headers.get("x-chio-capability"), request.query.chio_capability]) {
-    if (typeof candidate !== "string") continue;
-    if (token !== undefined && token !== candidate) {
-      throw new HttpRefusal(400, "capability_conflict", "two different capabilities came with one request", {
-        fix: "send one capability, in one place",
-      });
-    }
-    token = candidate;
-  }
-  return token;
+  const { chio_capability } = request.query;
+  const inQuery = typeof chio_capability === "string" ? chio_capability : undefined;
+  return oneCapability([exchange.request.presented.token, request.headers.get("x-chio-capability"), inQuery]);
 }
